@@ -1,0 +1,1 @@
+"""One file for each experiment: question, load, faults, arms, checks, prediction."""

@@ -1,0 +1,1 @@
+"""rulezero: what each defence buys under partial failure, measured."""

@@ -1,0 +1,80 @@
+"""Statements to PostgreSQL through a bounded pool: the pool is a real bottleneck, its waiting line is measured."""
+
+import asyncio
+from functools import partial
+from typing import Any
+
+import asyncpg
+
+from rulezero.calls import Operation
+from rulezero.dependencies.attempts import Link
+from rulezero.outcome import Failed, TimedOut, Unreachable
+from rulezero.request_context import current_deadline_s
+from rulezero.telemetry import metrics
+from rulezero.toggles.stacks import Stack
+
+_CONNECT_TIMEOUT_S = 10.0
+
+
+class Database:
+    """One role (primary or replica) behind one link.
+
+    `pool_size` connections at most; a caller holds one for as long as its statement runs, others wait in line.
+    """
+
+    def __init__(self, link: Link, *, role: str, dsn: str, pool_size: int, stack: Stack) -> None:
+        self._link = link
+        self._role = role
+        self._stack = stack
+        self._pool = asyncpg.create_pool(dsn, min_size=1, max_size=pool_size, timeout=_CONNECT_TIMEOUT_S)
+        self._pending = metrics.CONNECTIONS_PENDING.labels(pool=link.name)
+        self._used = metrics.CONNECTIONS.labels(pool=link.name, db_client_connection_state="used")
+        metrics.CONNECTIONS.labels(pool=link.name, db_client_connection_state="max").set(pool_size)
+
+    async def open(self) -> None:
+        """Connect once, so that a missing database is noticed at the start."""
+        try:
+            await self._pool
+        except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+            raise Unreachable(f"{self._link.name}: no database at {self._link.address}: {error}") from None
+
+    async def close(self) -> None:
+        """Drop the connections, also those in use."""
+        self._pool.terminate()
+
+    async def fetch(self, operation_name: str, sql: str, *arguments: Any, idempotent: bool = True) -> list[Any]:
+        """Return the rows of a statement, `operation_name` naming it in metrics ("load_item").
+
+        Raises:
+            CallError: One of the outcomes other than ok.
+
+        """
+        operation = Operation(
+            name=operation_name,
+            dependency=self._role,
+            idempotent=idempotent,
+            deadline_s=current_deadline_s(),
+        )
+        rows: list[Any] = await self._stack.call(operation, partial(self._send, sql=sql, arguments=arguments))
+        return rows
+
+    async def _send(self, operation: Operation, *, sql: str, arguments: tuple[Any, ...]) -> list[Any]:
+        with self._link.attempt(operation):
+            try:
+                return await self._run(operation, sql, arguments)
+            except asyncpg.QueryCanceledError as error:
+                raise TimedOut(f"{self._link.name}: {error}") from None
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+                raise Failed(f"{self._link.name}: {type(error).__name__}: {error}") from None
+
+    async def _run(self, operation: Operation, sql: str, arguments: tuple[Any, ...]) -> list[Any]:
+        with self._pending.track_inprogress():
+            connection = await self._pool.acquire()
+        clock = asyncio.get_running_loop().time
+        start_s = clock()
+        try:
+            with self._used.track_inprogress():
+                return await connection.fetch(sql, *arguments)
+        finally:
+            metrics.DATABASE_DURATION.labels(operation.name, self._role).observe(clock() - start_s)
+            await self._pool.release(connection)

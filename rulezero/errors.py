@@ -1,0 +1,34 @@
+"""What goes wrong outside the system under test, and the exit status it ends in.
+
+0 supported, 1 refuted, 2 unknown or invalid, 64 wrong use, 69 something the machine lacks, 74 a file could not be
+written, 130 interrupted (numbers from 64 on after BSD's sysexits.h).
+"""
+
+EXIT_SUPPORTED = 0
+EXIT_REFUTED = 1
+EXIT_UNKNOWN = 2
+EXIT_USAGE = 64
+EXIT_UNAVAILABLE = 69
+EXIT_IO = 74
+EXIT_INTERRUPTED = 130
+
+
+class Problem(Exception):
+    """One line for the user: it names the thing and the remedy.
+
+    The command line prints it and exits with `status`.
+    """
+
+    status = EXIT_UNAVAILABLE
+
+
+class UsageProblem(Problem):
+    """The user asked for something that does not exist or is malformed."""
+
+    status = EXIT_USAGE
+
+
+class StorageProblem(Problem):
+    """A record could not be written: no space, no permission."""
+
+    status = EXIT_IO

@@ -1,0 +1,140 @@
+"""The words an experiment is written in: load, fault schedule, arms, checks, prediction.
+
+An experiment is data: it can be listed, printed and validated without starting anything.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
+from rulezero.faults import Fault
+
+PhaseName = Literal["warmup", "baseline", "fault", "hold"]
+PHASES: tuple[PhaseName, ...] = ("warmup", "baseline", "fault", "hold")
+MEASURED: tuple[PhaseName, ...] = ("baseline", "fault", "hold")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Keys:
+    """Which items a stream asks for: `low` to `high`, evenly or by Zipf's law with exponent `skew`."""
+
+    low: int = 1
+    high: int = 1
+    skew: Annotated[float, Meta(ge=0)] = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stream:
+    """One Poisson stream of requests: `rate_rps` arrivals a second, whatever the system does.
+
+    `deadline_s` is how long the user waits; a correct answer after it is no goodput. `crosses` names the links
+    that a request of this route is meant to cross, the denominators of attempts per request.
+    """
+
+    route: str
+    rate_rps: Annotated[float, Meta(gt=0)]
+    deadline_s: Annotated[float, Meta(gt=0)] = 1.0
+    keys: Keys = field(default_factory=Keys)
+    crosses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Burst:
+    """`count` requests for one key at the same moment, `at_s` seconds into the fault phase."""
+
+    route: str
+    at_s: Annotated[float, Meta(ge=0)]
+    count: Annotated[int, Meta(gt=0)]
+    key: int
+    deadline_s: Annotated[float, Meta(gt=0)] = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arm:
+    """The system with one set of defences on: a preset, or names with their numbers where they differ."""
+
+    name: str
+    defences: tuple[str, ...] = ()
+    preset: str | None = None
+    numbers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Durations:
+    """How long each phase lasts, in seconds. Load never stops between them."""
+
+    warmup_s: float = 3.0
+    baseline_s: float = 7.0
+    fault_s: float = 10.0
+    hold_s: float = 12.0
+
+    def windows(self) -> tuple[tuple[PhaseName, float, float], ...]:
+        """Return (phase, start, end) in seconds since the load began."""
+        lengths_s = (self.warmup_s, self.baseline_s, self.fault_s, self.hold_s)
+        windows, start_s = [], 0.0
+        for name, length_s in zip(PHASES, lengths_s, strict=True):
+            windows.append((name, start_s, start_s + length_s))
+            start_s += length_s
+        return tuple(windows)
+
+    @property
+    def total_s(self) -> float:
+        """Return the length of one arm's load."""
+        return self.warmup_s + self.baseline_s + self.fault_s + self.hold_s
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckResult:
+    """Whether a check held, and the sentence that says by which numbers."""
+
+    held: bool
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """A statement about the arms' figures that the run confirms or refutes.
+
+    `control` marks a statement about the undefended arm: when it does not hold the run is invalid, because
+    then nothing can be said of the defences. `arms` are the arms it needs; without them it is not asked.
+    """
+
+    arms: tuple[str, ...]
+    judge: Callable[[Mapping[str, Any]], CheckResult]
+    control: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Experiment:
+    """One question about the system under test.
+
+    Args:
+        name: The file's name, as typed on the command line.
+        question: One sentence.
+        prediction: What theory says will happen, with the formula.
+        arms: The first one is the control.
+        demo_arms: The arms `make demo` runs.
+        services: Extra settings per service instance ("*" for all), as environment variables.
+        predict: From the figures of an arm to the predicted values by the same names, where a formula exists.
+
+    """
+
+    name: str
+    question: str
+    prediction: str
+    streams: tuple[Stream, ...]
+    arms: tuple[Arm, ...]
+    demo_arms: tuple[str, ...]
+    faults: tuple[Fault, ...]
+    checks: tuple[Check, ...]
+    bursts: tuple[Burst, ...] = ()
+    durations: Durations = field(default_factory=Durations)
+    services: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    in_flight_max: int = 2000
+
+    @property
+    def control(self) -> Arm:
+        """Return the undefended arm."""
+        return self.arms[0]

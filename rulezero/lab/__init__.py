@@ -1,0 +1,1 @@
+"""The embedded lab: starts, watches and stops the real parts and services on loopback."""

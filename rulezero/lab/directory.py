@@ -1,0 +1,110 @@
+"""The lab's temporary directory: who owns it, which processes belong to it, and how both disappear.
+
+`rulezero-<pid>-<random>` under the system's folder for such things. It holds the data of the parts, the file `owner`
+(the runner) and the file `parts` (every process the keeper started). A process is named by id and start time, so that
+a number used again is never mistaken for it.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import stat
+import tempfile
+from pathlib import Path
+
+import psutil
+
+from rulezero.errors import StorageProblem
+from rulezero.lab import kernel
+
+PREFIX = "rulezero-"
+_OWNER = "owner"
+_PARTS = "parts"
+_SAME_START_S = 1.0
+_POSTMASTER_FILE = "postmaster.pid"
+_SHARED_MEMORY_LINE = 6
+
+
+def create() -> Path:
+    """Make a directory owned by this process. Raises StorageProblem."""
+    parent = Path(tempfile.gettempdir())
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent))
+        (folder / _OWNER).write_text(_identify(os.getpid()), encoding="ascii")
+    except OSError as error:
+        raise StorageProblem(f"{parent}: {error.strerror}; make room there or set TMPDIR to another folder") from error
+    return folder
+
+
+def record_part(folder: Path, pid: int) -> None:
+    """Note that a process belongs to the lab, for whoever must end it if the keeper cannot."""
+    with contextlib.suppress(psutil.NoSuchProcess), (folder / _PARTS).open("a", encoding="ascii") as parts:
+        parts.write(_identify(pid) + "\n")
+
+
+def remove(folder: Path) -> None:
+    """Delete the directory and the shared memory of the databases in it. What cannot be deleted stays."""
+    for postmaster in folder.glob(f"*/{_POSTMASTER_FILE}"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            key, identifier = postmaster.read_text(encoding="utf-8").splitlines()[_SHARED_MEMORY_LINE].split()
+            kernel.remove_shared_memory(int(key), int(identifier))
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def kill_parts(folder: Path) -> None:
+    """End by force every recorded process that still lives, with its descendants, and wait until they are gone."""
+    with contextlib.suppress(OSError):
+        lines = (folder / _PARTS).read_text(encoding="ascii").splitlines()
+        doomed: list[psutil.Process] = []
+        for process in filter(None, map(_find, lines)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                doomed += [process, *process.children(recursive=True)]
+        for process in doomed:
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                process.send_signal(signal.SIGKILL)
+        psutil.wait_procs(doomed, timeout=5)
+
+
+def sweep() -> list[Path]:
+    """Remove the directories of dead runners, and what lives of their labs. Returns what was removed."""
+    stale = [folder for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*") if _is_ours(folder)]
+    stale = [folder for folder in stale if not owner_lives(folder)]
+    for folder in stale:
+        kill_parts(folder)
+        remove(folder)
+    return stale
+
+
+def owner_lives(folder: Path) -> bool:
+    """Return whether the process that made the directory is running."""
+    try:
+        return _find((folder / _OWNER).read_text(encoding="ascii")) is not None
+    except OSError:
+        # Made a moment ago, or never finished: then only the name tells.
+        number = folder.name.removeprefix(PREFIX).partition("-")[0]
+        return number.isdigit() and psutil.pid_exists(int(number))
+
+
+def _is_ours(folder: Path) -> bool:
+    """Anyone may write to the shared folder, and a forged list would have us kill our own processes."""
+    try:
+        found = folder.lstat()
+    except OSError:
+        return False
+    foreign = stat.S_IWGRP | stat.S_IWOTH
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & foreign
+
+
+def _identify(pid: int) -> str:
+    return f"{pid} {psutil.Process(pid).create_time()}"
+
+
+def _find(text: str) -> psutil.Process | None:
+    number, _, start_s = text.partition(" ")
+    try:
+        process = psutil.Process(int(number))
+        alive = abs(process.create_time() - float(start_s)) < _SAME_START_S and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.Error, ValueError):
+        return None
+    return process if alive else None

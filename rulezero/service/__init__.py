@@ -1,0 +1,1 @@
+"""What every service shares: its process, capacity, deadline, admin port."""

@@ -1,0 +1,43 @@
+"""Answers of the layers themselves: small JSON bodies with the outcome in a header."""
+
+import orjson
+from starlette.types import Scope, Send
+
+from rulezero.outcome import CallError, Outcome
+
+# What a caller is told when one of our own calls, or a layer, did not end well. not_sent becomes rejected on the
+# wire: for the caller it was this service that said no.
+STATUS = {
+    Outcome.ERROR: (502, Outcome.ERROR),
+    Outcome.TIMEOUT: (504, Outcome.TIMEOUT),
+    Outcome.REJECTED: (503, Outcome.REJECTED),
+    Outcome.NOT_SENT: (503, Outcome.REJECTED),
+    Outcome.CANCELLED: (504, Outcome.TIMEOUT),
+}
+
+
+def failure_of(error: CallError) -> tuple[int, dict[str, str], bytes]:
+    """Return status, headers and body for a call that did not end well."""
+    status, told = STATUS[error.outcome]
+    return status, {"X-Outcome": told}, orjson.dumps({"error": str(error)})
+
+
+async def answer_outcome(send: Send, outcome: Outcome, message: str) -> None:
+    """Send a whole response that stands for an outcome other than ok."""
+    status, told = STATUS[outcome]
+    body = orjson.dumps({"error": message})
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"x-outcome", told.encode()),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def header(scope: Scope, name: bytes) -> str | None:
+    """Return a request header by its lower-case name."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return str(value, "latin-1")
+    return None

@@ -1,0 +1,75 @@
+"""The outermost ASGI layer: duration, status, span, and whether the caller was still there at the end."""
+
+import asyncio
+
+from opentelemetry.trace import StatusCode
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rulezero.request_context import now_s
+from rulezero.service.answers import header
+from rulezero.telemetry import metrics
+from rulezero.telemetry.tracing import continued, parse_traceparent
+
+_UNMATCHED = "unmatched"
+
+
+class ObservedLayer:
+    """A pure ASGI layer, because `BaseHTTPMiddleware` breaks the context that traces live in."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request and record it; other scopes pass through."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status, start_s = 500, now_s()
+
+        async def observed_send(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                if _caller_left(receive):
+                    metrics.WORK_ABANDONED.labels(reason="client_gone").inc()
+            await send(message)
+
+        parent = parse_traceparent(header(scope, b"traceparent") or "")
+        with metrics.SERVER_ACTIVE.track_inprogress(), continued(parent, f"{scope['method']}") as span:
+            try:
+                await self._app(scope, receive, observed_send)
+            finally:
+                route = _route(scope)
+                metrics.SERVER_DURATION.labels(scope["method"], route, str(status)).observe(now_s() - start_s)
+                span.update_name(f"{scope['method']} {route}")
+                span.set_attribute("http.route", route)
+                span.set_attribute("http.response.status_code", status)
+                if status >= 500:
+                    span.set_status(StatusCode.ERROR)
+
+
+def _route(scope: Scope) -> str:
+    """Return the pattern of the matched route: a raw path would make a series of each item."""
+    route = scope.get("route")
+    return getattr(route, "path", _UNMATCHED)
+
+
+def _caller_left(receive: Receive) -> bool:
+    """Return whether the client has closed its connection, without waiting.
+
+    ASGI tells only through `receive`, which waits while the client is there; so take one step of it and put it away.
+    The request's own body, if nobody read it, comes first.
+    """
+    for _ in range(2):
+        step = receive()
+        try:
+            step.send(None)  # type: ignore[attr-defined]  # An ASGI server's receive is a coroutine function.
+        except StopIteration as answered:
+            if answered.value["type"] == "http.disconnect":
+                return True
+        except asyncio.CancelledError:
+            return False
+        else:
+            step.close()  # type: ignore[attr-defined]  # As above.
+            return False
+    return False

@@ -1,0 +1,83 @@
+"""The environment of a service process, read once into one frozen object."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rulezero.errors import UsageProblem
+
+LINKS_FILE = Path("toxics/links.json")
+DEFENCES_FILE = Path("services/config/defences.toml")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """What a service is told from outside.
+
+    `links` maps the name of a link to the "host:port" where Toxiproxy listens for it.
+    """
+
+    service: str
+    instance: str
+    links: Mapping[str, str]
+    defences_file: Path | None
+    otlp_endpoint: str | None
+    database: str
+    seed: int
+    overrides: Mapping[str, float]
+
+    def number(self, name: str, default: float) -> float:
+        """Return a number that the environment may override, as RULEZERO_SLOTS overrides "slots"."""
+        return self.overrides.get(name, default)
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Return the settings that an environment holds.
+
+    Raises:
+        UsageProblem: A variable is missing or malformed.
+
+    """
+    service = _required(environment, "RULEZERO_SERVICE")
+    file = environment.get("RULEZERO_DEFENCES_FILE")
+    return Settings(
+        service=service,
+        instance=environment.get("RULEZERO_INSTANCE", service),
+        links=_links(environment),
+        defences_file=Path(file) if file else None,
+        otlp_endpoint=environment.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
+        database=environment.get("RULEZERO_DATABASE", "postgresql://rulezero@{address}/shop"),
+        seed=int(_number(environment, "RULEZERO_SEED", "0")),
+        overrides={
+            name: _number(environment, f"RULEZERO_{name.upper()}", "")
+            for name in ("slots", "service_s", "pool_size", "cache_ttl_s")
+            if f"RULEZERO_{name.upper()}" in environment
+        },
+    )
+
+
+def _required(environment: Mapping[str, str], name: str) -> str:
+    try:
+        return environment[name]
+    except KeyError:
+        raise UsageProblem(f"{name} is not set; the lab sets it, or export it by hand") from None
+
+
+def _number(environment: Mapping[str, str], name: str, default: str) -> float:
+    text = environment.get(name, default)
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageProblem(f"{name} must be a number, not {text!r}; correct the environment") from None
+
+
+def _links(environment: Mapping[str, str]) -> Mapping[str, str]:
+    text = _required(environment, "RULEZERO_LINKS")
+    try:
+        links = json.loads(text)
+    except ValueError:
+        links = None
+    if not isinstance(links, dict) or not all(isinstance(address, str) for address in links.values()):
+        raise UsageProblem('RULEZERO_LINKS must be JSON, as in: {"edge-checkout": "127.0.0.1:4001"}')
+    return links

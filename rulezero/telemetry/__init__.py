@@ -1,0 +1,1 @@
+"""The only place that names a metric or a span attribute."""

@@ -1,0 +1,88 @@
+"""Spans: few, sampled by the load generator, exported as OTLP over HTTP from a thread of their own.
+
+The decision to sample is asked first, because an unsampled span should cost next to nothing.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, TraceFlags, TraceState
+
+_SAMPLED = 0x01
+_QUEUE_MAX = 8192
+
+
+def start_tracing(*, service: str, instance: str, endpoint: str | None) -> TracerProvider | None:
+    """Export this process's spans to an OTLP/HTTP endpoint ("http://host:port"); None exports nothing.
+
+    Call it after a fork: the exporter has a thread.
+    """
+    if endpoint is None:
+        return None
+    resource = Resource.create({"service.name": service, "service.instance.id": instance})
+    provider = TracerProvider(resource=resource)
+    exporter = OTLPSpanExporter(endpoint=f"{endpoint}/v1/traces", timeout=2)
+    provider.add_span_processor(BatchSpanProcessor(exporter, max_queue_size=_QUEUE_MAX, schedule_delay_millis=1000))
+    trace.set_tracer_provider(provider)
+    return provider
+
+
+def parse_traceparent(text: str) -> SpanContext | None:
+    """Return the remote span that a W3C `traceparent` header names, or None when it names none."""
+    parts = text.split("-")
+    if len(parts) != 4 or (len(parts[1]), len(parts[2]), len(parts[3])) != (32, 16, 2):
+        return None
+    try:
+        trace_id, span_id, flags = int(parts[1], 16), int(parts[2], 16), int(parts[3], 16)
+    except ValueError:
+        return None
+    if not trace_id or not span_id:
+        return None
+    return SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(flags), trace_state=TraceState())
+
+
+def current_traceparent() -> str | None:
+    """Return the header that continues the current trace, or None outside of one."""
+    span = trace.get_current_span().get_span_context()
+    if not span.is_valid:
+        return None
+    return f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}"
+
+
+@contextmanager
+def continued(parent: SpanContext | None, name: str) -> Iterator[Span]:
+    """Serve a request within its caller's trace; without a sampled caller nothing is recorded, only passed on."""
+    if parent is None:
+        yield trace.INVALID_SPAN
+        return
+    remote = otel_context.attach(trace.set_span_in_context(NonRecordingSpan(parent)))
+    try:
+        if not parent.trace_flags & _SAMPLED:
+            yield trace.INVALID_SPAN
+            return
+        with _tracer().start_as_current_span(name, kind=SpanKind.SERVER, record_exception=False) as span:
+            yield span
+    finally:
+        otel_context.detach(remote)
+
+
+@contextmanager
+def client_span(name: str, attributes: Mapping[str, str | int]) -> Iterator[Span]:
+    """Record one attempt to a dependency, if the current trace is sampled."""
+    if not trace.get_current_span().is_recording():
+        yield trace.INVALID_SPAN
+        return
+    with _tracer().start_as_current_span(
+        name, kind=SpanKind.CLIENT, attributes=dict(attributes), record_exception=False
+    ) as span:
+        yield span
+
+
+def _tracer() -> trace.Tracer:
+    return trace.get_tracer("rulezero")

@@ -1,0 +1,1 @@
+"""Which defences are on, with which numbers: one file, hot reloaded, overridable for a while."""

@@ -1,0 +1,1 @@
+"""The write path: an order, then its payment."""

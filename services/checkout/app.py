@@ -1,0 +1,39 @@
+"""The write path: an order is written, then paid. The order stays "pending" when nobody knows whether it was paid."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from rulezero.service.process import App
+from rulezero.service.runtime import Runtime
+from rulezero.telemetry import metrics
+from services.handlers import answer, json_body, routes
+
+SLOTS = 256
+PRIMARY_POOL = 10
+WRITE_S = 0.005
+
+_INSERT = "SELECT place_order($1, $2, $3) AS id"
+_PAID = "UPDATE orders SET state = 'paid' WHERE id = $1"
+
+
+def create_app(runtime: Runtime) -> App:
+    """Return the app and its capacity."""
+    primary = runtime.database("primary", pool_size=PRIMARY_POOL)
+    payment = runtime.http("payment")
+    accepted = metrics.OPERATIONS_ACCEPTED.labels(operation="order")
+
+    async def order(request: Request) -> Response:
+        body = await json_body(request, "item", "operation_id")
+        if isinstance(body, Response):
+            return body
+        arguments = (str(body["operation_id"]), int(body["item"]), WRITE_S)
+        placed = await primary.fetch("place_order", _INSERT, *arguments, idempotent=False)
+        number = placed[0]["id"]
+        # Until payment has idempotency keys a retry may charge twice; the caller asked for it, the ledger will tell.
+        await payment.request("POST", "/charges", route="/charges", body={"order": number, "cents": 1999})
+        await primary.fetch("mark_paid", _PAID, number)
+        accepted.inc()
+        return answer({"order": number}, 201)
+
+    return App(routes(Route("/orders", order, methods=["POST"])), slots=SLOTS)

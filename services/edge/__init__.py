@@ -1,0 +1,1 @@
+"""The front door: browse, search and check out."""

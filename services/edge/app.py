@@ -1,0 +1,43 @@
+"""The front door: every request of a user holds one of its slots while it waits for the services behind.
+
+The slots are shared by all routes. That is how most servers are run, and how one bad dependency takes the healthy
+routes with it.
+"""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from rulezero.service.process import App
+from rulezero.service.runtime import Runtime
+from services.handlers import answer_raw, json_body, routes
+
+SLOTS = 64
+
+
+def create_app(runtime: Runtime) -> App:
+    """Return the app and its capacity."""
+    catalog = runtime.http("catalog")
+    checkout = runtime.http("checkout")
+
+    async def browse(request: Request) -> Response:
+        reply = await catalog.request("GET", f"/items/{request.path_params['item']}", route="/items/{item}")
+        return answer_raw(reply.body, reply.status)
+
+    async def search(request: Request) -> Response:
+        reply = await catalog.request("GET", f"/search?{request.url.query}", route="/search")
+        return answer_raw(reply.body, reply.status)
+
+    async def buy(request: Request) -> Response:
+        body = await json_body(request, "item", "operation_id")
+        if isinstance(body, Response):
+            return body
+        reply = await checkout.request("POST", "/orders", route="/orders", body=body)
+        return answer_raw(reply.body, reply.status)
+
+    listed = routes(
+        Route("/browse/{item:int}", browse),
+        Route("/search", search),
+        Route("/checkout", buy, methods=["POST"]),
+    )
+    return App(listed, slots=SLOTS)

@@ -1,0 +1,1 @@
+"""Charges: slots x service time, and a row for each."""

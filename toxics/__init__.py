@@ -1,0 +1,1 @@
+"""What can go wrong: the proxied links, and one file for each failure scenario."""
