@@ -1,1 +1,4 @@
-"""Locustfiles. Locust runs `shop.py` by its path; nothing else imports this folder, because `import locust` patches the process."""
+"""Locustfiles.
+
+Locust runs `shop.py` by its path; nothing else imports this folder, because `import locust` patches the process.
+"""

@@ -4,35 +4,32 @@ N users can never have more than N requests in flight and send at most N / (resp
 the load falls exactly when the system is in trouble.
 """
 
+from collections.abc import Iterator
 from time import monotonic
 
-from locust import User, constant, task
+from locust import User, task
 
-from loadtests.streams import Routes
-from loadtests.traffic import Arrival, Traffic
+from loadtests.streams import Arrival, Routes
+from loadtests.traffic import Traffic
 from rulezero.experiment import Keys
-from rulezero.load.schedule import keys, operation_ids
 
 
 class ClosedLoopUser(User):
     """One user who waits; latency counts from the actual send, as most load tools count it."""
 
     abstract = True
-    routes: Routes = {}
-    route = ""
+    routes: Routes
+    route: str
     deadline_s = 1.0
     keys = Keys()
-    wait_time = constant(1.0)
 
-    def start_traffic(self) -> tuple[Traffic, int, str]:
-        """Return where to send, the seed, and a name of this user alone."""
+    def start_asking(self) -> tuple[Traffic, Iterator[int], Iterator[str]]:
+        """Return where to send, the keys to ask for, and operation ids."""
         raise NotImplementedError
 
     def on_start(self) -> None:
         """Prepare what to ask for."""
-        self._traffic, seed, name = self.start_traffic()
-        self._keys = keys(seed, name, self.keys)
-        self._operation_ids = operation_ids(f"closed:{seed}:{self._traffic.origin_s}", name)
+        self._traffic, self._keys, self._operation_ids = self.start_asking()
 
     @task
     def ask(self) -> None:

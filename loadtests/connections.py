@@ -12,24 +12,40 @@ from geventhttpclient.response import HTTPParseError, HTTPSocketResponse
 
 BROKEN = (OSError, HTTPParseError)
 _IDLE_MAX = 10_000
+_OPEN_S = 5.0
 
 
 class Connections:
     """Last used, first taken. It has no limit of its own: the in-flight cap before it is the limit."""
 
     def __init__(self, host: str, port: int) -> None:
-        self._family, kind, protocol, _, self._address = resolver.getaddrinfo(
-            host, port, type=resolver.SOCK_STREAM
-        )[0]
+        found = resolver.getaddrinfo(host, port, type=resolver.SOCK_STREAM)[0]
+        self._family, self._address = found[0], found[4]
         self._idle: deque[socket.socket] = deque()
 
     def open(self, count: int) -> None:
         """Connect until `count` idle connections are there, so that no early request pays for it."""
         while len(self._idle) < min(count, _IDLE_MAX):
-            self._idle.append(self._connect())
+            self._idle.append(self._connect(_OPEN_S))
 
-    def exchange(self, request: bytes) -> tuple[int, str | None, int]:
-        """Send one request and read the whole answer: (status, `X-Outcome` header, body length).
+    def send(self, request: bytes, timeout_s: float) -> socket.socket:
+        """Send one request; returns the connection that its answer comes on, for `receive`.
+
+        Raises:
+            TimeoutError: No connection could be made in the time.
+            OSError: No connection could be made, or it broke.
+
+        """
+        connection = self._take(timeout_s)
+        try:
+            connection.sendall(request)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def receive(self, connection: socket.socket) -> tuple[int, str | None, int]:
+        """Read the whole answer: (status, `X-Outcome` header, body length).
 
         However it ends, a connection that is not clean is closed: the server sees that its caller left.
 
@@ -37,10 +53,8 @@ class Connections:
             OSError, HTTPParseError: see `BROKEN`.
 
         """
-        connection = self._take()
         clean = False
         try:
-            connection.sendall(request)
             response = HTTPSocketResponse(connection)
             length = len(response.read())
             clean = not response.should_close()
@@ -57,19 +71,21 @@ class Connections:
         while self._idle:
             self._idle.pop().close()
 
-    def _take(self) -> socket.socket:
+    def _take(self, timeout_s: float) -> socket.socket:
         while self._idle:
             connection = self._idle.pop()
             if _is_silent(connection):
                 return connection
             connection.close()
-        return self._connect()
+        return self._connect(timeout_s)
 
-    def _connect(self) -> socket.socket:
+    def _connect(self, timeout_s: float) -> socket.socket:
         connection = socket.socket(self._family, socket.SOCK_STREAM)
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.settimeout(timeout_s)
             connection.connect(self._address)
+            connection.settimeout(None)
         except BaseException:
             connection.close()
             raise

@@ -11,8 +11,8 @@ from time import monotonic
 
 from locust import User, task
 
-from loadtests.streams import Routes
-from loadtests.traffic import Arrival, Traffic
+from loadtests.streams import Arrival, Routes
+from loadtests.traffic import Traffic
 from rulezero.experiment import Keys
 
 _LOOK_S = 1.0
@@ -22,8 +22,8 @@ class OpenLoopUser(User):
     """One seeded Poisson stream; latency counts from the instant a request was due."""
 
     abstract = True
-    routes: Routes = {}
-    route = ""
+    routes: Routes
+    route: str
     rate_rps = 1.0
     deadline_s = 1.0
     keys = Keys()
@@ -44,7 +44,7 @@ class OpenLoopUser(User):
             self._traffic.offer(self._next)
             self._next = next(self._arrivals, None)
 
-    def wait_time(self) -> float:  # type: ignore[override]  # Locust declares a function where it takes a method.
+    def wait_time(self) -> float:
         """Return the seconds until the next arrival; at most 1, so that an ended stream idles cheaply."""
         if self._next is None:
             return _LOOK_S

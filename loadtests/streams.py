@@ -1,11 +1,36 @@
-"""A stream of the plan as the arrivals it stands for."""
+"""Requests, and streams and bursts as the arrivals they stand for."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
-from loadtests.traffic import Arrival, Request
-from rulezero.experiment import Stream
+from rulezero.experiment import Burst, Stream
+from rulezero.load.rows import Kind
 from rulezero.load.schedule import arrivals, keys, operation_ids, sampled
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What a route asks of the server."""
+
+    method: str
+    path: str
+    body: bytes = b""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arrival:
+    """One request and the instant (monotonic clock, seconds) at which it is due."""
+
+    due_s: float
+    route: str
+    key: int
+    request: Request
+    deadline_s: float
+    operation_id: str
+    sampled: bool
+    kind: Kind
+
 
 Routes = Mapping[str, Callable[[int, str], Request]]
 """From a route's name to the function that makes its request from key and operation id."""
@@ -42,3 +67,23 @@ def stream_arrivals(
             sampled=is_sampled,
             kind="stream",
         )
+
+
+def burst_arrivals(
+    burst: Burst, routes: Routes, *, seed: int, run_id: str, due_s: float, name: str, sample_rate: float = 0.0
+) -> list[Arrival]:
+    """Return the burst's arrivals, all due at one instant; `name` tells bursts of one route apart."""
+    operations, traced = operation_ids(run_id, name), sampled(seed, name, sample_rate)
+    return [
+        Arrival(
+            due_s=due_s,
+            route=burst.route,
+            key=burst.key,
+            request=routes[burst.route](burst.key, operation_id),
+            deadline_s=burst.deadline_s,
+            operation_id=operation_id,
+            sampled=is_sampled,
+            kind="burst",
+        )
+        for _, operation_id, is_sampled in zip(range(burst.count), operations, traced, strict=False)
+    ]

@@ -30,7 +30,8 @@ class Stream:
     """One Poisson stream of requests: `rate_rps` arrivals a second, whatever the system does.
 
     `deadline_s` is how long the user waits; a correct answer after it is no goodput. `crosses` names the links
-    that a request of this route is meant to cross, the denominators of attempts per request.
+    that a request of this route is meant to cross, the denominators of attempts per request; links to the processes
+    of one service go by the service ("edge-catalog").
     """
 
     route: str
@@ -85,6 +86,25 @@ class Durations:
         return self.warmup_s + self.baseline_s + self.fault_s + self.hold_s
 
 
+Figures = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prediction:
+    """A closed form beside what was measured, from the figures of one arm.
+
+    `band` is how far the measurement may lie from the prediction, as a share of it; None from either function means
+    that this run cannot say.
+    """
+
+    arm: str
+    name: str
+    formula: str
+    predicted: Callable[[Figures], float | None]
+    measured: Callable[[Figures], float | None]
+    band: float = 0.25
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckResult:
     """Whether a check held, and the sentence that says by which numbers."""
@@ -102,7 +122,7 @@ class Check:
     """
 
     arms: tuple[str, ...]
-    judge: Callable[[Mapping[str, Any]], CheckResult]
+    judge: Callable[[Mapping[str, Figures]], CheckResult]
     control: bool = False
 
 
@@ -117,7 +137,8 @@ class Experiment:
         arms: The first one is the control.
         demo_arms: The arms `make demo` runs.
         services: Extra settings per service instance ("*" for all), as environment variables.
-        predict: From the figures of an arm to the predicted values by the same names, where a formula exists.
+        bursts: Crowds of requests at one moment.
+        in_flight_max: Arrivals beyond so many unanswered requests are dropped and counted.
 
     """
 
@@ -129,6 +150,7 @@ class Experiment:
     demo_arms: tuple[str, ...]
     faults: tuple[Fault, ...]
     checks: tuple[Check, ...]
+    predictions: tuple[Prediction, ...] = ()
     bursts: tuple[Burst, ...] = ()
     durations: Durations = field(default_factory=Durations)
     services: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -11,7 +11,7 @@ CREATE TABLE items (
 
 -- Item 1 is the hot one, item 2 the heavy report that nobody has asked for yet; the others are light.
 INSERT INTO items
-SELECT n, 'item ' || n, 100 + n, CASE n WHEN 1 THEN 0.3 WHEN 2 THEN 1.0 ELSE 0.01 END
+SELECT n, 'item ' || n, 100 + n, CASE n WHEN 1 THEN 0.3 WHEN 2 THEN 2.0 ELSE 0.01 END
 FROM generate_series(1, 2000) AS n;
 
 CREATE TABLE orders (

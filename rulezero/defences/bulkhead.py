@@ -22,7 +22,7 @@ from rulezero.outcome import NotSent
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BulkheadConfig:
-    """`permits` calls run; `queue_max` more wait, each for at most `wait_s`. Both 0: refuse at once when full."""
+    """`permits` calls run; `queue_max` more wait, each for at most `wait_s`; with either at 0, none does."""
 
     permits: Annotated[int, Meta(ge=1, le=100_000)] = 20
     queue_max: Annotated[int, Meta(ge=0, le=100_000)] = 0

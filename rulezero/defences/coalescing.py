@@ -71,7 +71,7 @@ class Coalescing:
             return await proceed(operation)
         remaining_s = _remaining_s(operation)
         if remaining_s is not None and remaining_s <= 0:
-            raise WaitTimedOut(f"{operation.dependency}: no time left to load {operation.key}")
+            raise self._wait_timed_out(operation)
         key = (operation.dependency, operation.name, operation.key)
         flight = self._flights.get(key)
         # A load that ended a moment ago is not joined: its error belongs to those who waited for it.
@@ -101,6 +101,7 @@ class Coalescing:
         except TimeoutError:
             if not timer.expired():
                 raise
+            self._context.teller.decided("load_timed_out")
             raise LoadTimedOut(f"{operation.dependency}: the shared load of {operation.key} took too long") from None
 
     async def _wait(self, key: Key, flight: _Flight, operation: Operation) -> Any:
@@ -114,10 +115,14 @@ class Coalescing:
                 self._forget(key, flight)
                 flight.task.cancel()
         if not flight.task.done():
-            raise WaitTimedOut(f"{operation.dependency}: {operation.key} was not loaded before the deadline")
+            raise self._wait_timed_out(operation)
         if flight.task.cancelled():
             raise Failed(f"{operation.dependency}: the shared load of {operation.key} was cancelled")
         return flight.task.result()
+
+    def _wait_timed_out(self, operation: Operation) -> WaitTimedOut:
+        self._context.teller.decided("wait_timed_out")
+        return WaitTimedOut(f"{operation.dependency}: {operation.key} was not loaded before the deadline")
 
     def _forget(self, key: Key, flight: _Flight) -> None:
         """Remove the entry, unless it has become a newer flight's."""

@@ -7,7 +7,7 @@ latency percentile of the dependency that matches the share of false timeouts on
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
@@ -41,7 +41,11 @@ class Timeout:
 
     async def __call__(self, operation: Operation, proceed: Proceed) -> Any:
         """Return the reply in time, or raise `AttemptTimedOut`."""
-        timer = asyncio.timeout(self._timeout_s)
+        ends_s = asyncio.get_running_loop().time() + self._timeout_s
+        if operation.deadline_s is not None and ends_s < operation.deadline_s:
+            # The callee is told how long this attempt will wait, not how long the caller will.
+            operation = replace(operation, deadline_s=ends_s)
+        timer = asyncio.timeout_at(ends_s)
         try:
             async with timer:
                 return await proceed(operation)

@@ -19,6 +19,7 @@ from rulezero.lab import identity, kernel, ports
 from rulezero.lab.messages import Start
 
 FAILED = 70  # EX_SOFTWARE of sysexits.h: the part never got to its own code, or its function raised.
+HANDLED = (signal.SIGCHLD, signal.SIGTERM)  # What the keeper handles, and its children must not.
 _FIRST_OTHER_DESCRIPTOR = 3
 _LAST_DESCRIPTOR = 65536
 
@@ -33,8 +34,7 @@ def become(start: Start, parent: int) -> NoReturn:
         if start.argv:
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)
             os.execvpe(start.argv[0], start.argv, os.environ)  # noqa: S606 - no shell is wanted.
-        call(start)
-        status = 0
+        status = call(start)
     except SystemExit as leaving:
         status = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
     except OSError as error:
@@ -45,13 +45,14 @@ def become(start: Start, parent: int) -> NoReturn:
         os._exit(status)
 
 
-def call(start: Start) -> None:
-    """Call the target function with its arguments and its listening sockets."""
+def call(start: Start) -> int:
+    """Call the target function with its arguments and its listening sockets; return its exit status, by default 0."""
     gc.enable()
     module, _, function = start.target.partition(":")
     listening = {keyword: ports.listen(port).detach() for keyword, port in start.ports.items()}
-    getattr(importlib.import_module(module), function)(**start.arguments, **listening)
+    returned = getattr(importlib.import_module(module), function)(**start.arguments, **listening)
     sys.stdout.flush()
+    return returned if isinstance(returned, int) else 0
 
 
 def as_program(start: Start) -> list[str]:
@@ -61,9 +62,10 @@ def as_program(start: Start) -> list[str]:
 
 def _leave_parent(start: Start) -> None:
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGCHLD, signal.SIGTERM):
+    for number in HANDLED:
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
     log = os.open(start.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     nothing = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((nothing, 0), (log, 1), (log, 2)):
@@ -79,4 +81,4 @@ def _say(text: str) -> None:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path.cwd()))
-    call(msgspec.json.decode(sys.argv[1], type=Start))
+    sys.exit(call(msgspec.json.decode(sys.argv[1], type=Start)))

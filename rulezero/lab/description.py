@@ -1,15 +1,15 @@
 """What the lab is asked to run: `lab.toml` of a checkout, checked. The lab knows no service by name.
 
-    schema = "services/schema.sql"        # paths are relative to the root of the checkout
-    links = "toxics/links.json"
-    defences = "services/config/defences.toml"
-    database = "shop"
-    mutable_tables = ["orders", "charges"]
+schema = "services/schema.sql"        # paths are relative to the root of the checkout
+links = "toxics/links.json"
+defences = "services/config/defences.toml"
+database = "shop"
+mutable_tables = ["orders", "charges"]
 
-    [[service]]
-    name = "catalog-1"                    # process, host name in links.json, instance
-    app = "services.catalog.app:create_app"
-    service = "catalog"                   # name in the metrics; default: the name
+[[service]]
+name = "catalog-1"                    # process, host name in links.json, instance
+app = "services.catalog.app:create_app"
+service = "catalog"                   # name in the metrics; default: the name
 """
 
 import re
@@ -38,7 +38,9 @@ class ShopDescription(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """The shop as `lab.toml` describes it, with `root` and `path` filled in by `read_description`.
 
     `process` is the function that each service's process calls with `app`, `listen_fd` and `admin_fd`. `entry` is
-    the link that the load goes to; `replication_link` is the one the standby streams through.
+    the link that the load goes to; `replication_link` is the one the standby streams through. `origin_loads_sql`
+    counts, on either server, the loads that the cache should have saved; `ledger_sql` returns one row of counts, on
+    the primary, of what the requests did.
     """
 
     schema: str
@@ -50,6 +52,8 @@ class ShopDescription(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     process: str = "rulezero.service.process:main"
     entry: str = "users-edge"
     replication_link: str = "replica-primary"
+    origin_loads_sql: str = ""
+    ledger_sql: str = ""
     root: Path = Path()
     path: Path = Path()
 

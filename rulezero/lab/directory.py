@@ -108,3 +108,11 @@ def _find(text: str) -> psutil.Process | None:
     except (psutil.Error, ValueError):
         return None
     return process if alive else None
+
+
+def children(pid: int) -> list[int]:
+    """Return the process ids of all descendants."""
+    try:
+        return [process.pid for process in psutil.Process(pid).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []

@@ -21,6 +21,8 @@ import threading
 import time
 from pathlib import Path
 
+import msgspec
+
 from rulezero.lab import child, directory, identity, kernel
 from rulezero.lab.messages import Exited, Identify, Preload, Reply, Request, Signal, Start, line, requests
 
@@ -87,16 +89,19 @@ class Keeper:
 
     def _start(self, start: Start) -> Reply:
         if not start.argv and not kernel.LINUX:
-            folder = str(Path.cwd())
-            start = Start(**{**_fields(start), "argv": child.as_program(start), "folder": folder})
+            start = msgspec.structs.replace(start, argv=child.as_program(start), folder=str(Path.cwd()))
         gc.freeze()
         parent = os.getpid()
+        # A signal that arrives before the child has its own handlers must wait, or the parent's would swallow it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, child.HANDLED)
         try:
             pid = os.fork()
+            if pid == 0:
+                child.become(start, parent)
         except OSError as error:
             return Reply(error=f"{start.name} could not be started: {error.strerror}")
-        if pid == 0:
-            child.become(start, parent)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, child.HANDLED)
         self._parts[pid] = start
         directory.record_part(self._folder, pid)
         return Reply(pid=pid)
@@ -119,8 +124,8 @@ class Keeper:
             self._control.sendall(line(message))
 
     def _catch_signals(self) -> None:
-        self._woken.setblocking(False)
-        self._wake.setblocking(False)
+        self._woken.settimeout(0)
+        self._wake.settimeout(0)
         signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -148,7 +153,7 @@ def end_all(parts: dict[int, Start]) -> None:
     deadline_s = time.monotonic() + GRACE_S
     while _children_left():
         if time.monotonic() > deadline_s:
-            for pid in directory.children(os.getpid()) | parts.keys():
+            for pid in {*directory.children(os.getpid()), *parts}:
                 _send(pid, signal.SIGKILL)
         time.sleep(_POLL_S)
 
@@ -177,10 +182,6 @@ def _preload(module: str) -> Reply:
     return Reply()
 
 
-def _fields(start: Start) -> dict[str, object]:
-    return {name: getattr(start, name) for name in start.__struct_fields__}
-
-
 def main(descriptor: int, folder: Path, root: Path) -> None:
     """Serve the runner at the other end of the socket."""
     gc.disable()  # A collection would write to pages shared with the forks; nothing here makes cycles.
@@ -188,6 +189,8 @@ def main(descriptor: int, folder: Path, root: Path) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     limit = _OPEN_FILES_MAX if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES_MAX)
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]  # They would change what PostgreSQL and its clients do.
     kernel.adopt_orphans()
     Keeper(socket.socket(fileno=descriptor), folder).serve()
 

@@ -17,7 +17,7 @@ class Start(msgspec.Struct, tag="start", kw_only=True, frozen=True):
     """
 
     name: str
-    log: str
+    log: str = ""
     folder: str
     argv: list[str] = []
     target: str = ""

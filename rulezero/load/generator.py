@@ -20,7 +20,7 @@ from rulezero.load.plan import PLAN_VARIABLE, LoadPlan, encode
 READY = b"ready\n"
 _LOG_LINES = 5
 _LOG_TAIL_BYTES = 8192
-_STOP_S = 3.0
+_STOP_S = 2.0
 
 
 class Generator:

@@ -18,6 +18,7 @@ from rulezero.load.rows import ROUTE_PATTERN
 from rulezero.load.targets import check_target
 
 PLAN_VARIABLE = "RULEZERO_LOAD_PLAN"
+_ROUNDING_S = 1e-6
 _KEYS_MAX = 10_000_000
 _ARRIVALS_MAX = 10_000_000
 
@@ -122,7 +123,7 @@ def _check_windows(plan: LoadPlan) -> None:
         raise UsageProblem("load plan: windows must follow one another from 0 without gaps; see Durations.windows")
     fault_s = [end_s - start_s for phase, start_s, end_s in plan.windows if phase == "fault"]
     for burst in plan.bursts:
-        if not fault_s or burst.at_s > fault_s[0]:
+        if not fault_s or burst.at_s > fault_s[0] + _ROUNDING_S:
             raise UsageProblem(f"load plan: a burst of {burst.route} lies outside the fault phase; move its at_s")
 
 

@@ -25,7 +25,7 @@ class Address:
     @property
     def is_wildcard(self) -> bool:
         """Whether this means every interface."""
-        return self.host in ("", "0.0.0.0", "::")  # noqa: S104 - recognised, not chosen.
+        return self.host in ("", "0.0.0.0", "::")
 
     def __str__(self) -> str:
         """Write it as Go does."""

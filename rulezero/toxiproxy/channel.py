@@ -19,7 +19,7 @@ class Piece:
 
     __slots__ = ("at_s", "data")
 
-    def __init__(self, data: bytes, at_s: float) -> None:
+    def __init__(self, data: bytes | memoryview, at_s: float) -> None:
         self.data = data
         self.at_s = at_s
 

@@ -7,7 +7,6 @@ that the toxic holds (`hand`) is passed on at once, and because only one task ru
 import asyncio
 import logging
 import random
-
 from typing import Protocol
 
 from rulezero.toxiproxy.channel import Channel, Output, Piece
@@ -48,8 +47,10 @@ class Stage:
         """Decide by the toxicity whether this connection is affected."""
         return self.random.random() < self.toxic.toxicity
 
-    def start(self) -> None:
-        """Begin to move data; `output` must be set."""
+    def ensure_running(self) -> None:
+        """Begin to move data, unless that has begun or is over; `output` must be set."""
+        if self._task is not None or self.closed:
+            return
         self._task = asyncio.get_running_loop().create_task(self.toxic.behaviour.pipe(self))
         self._task.add_done_callback(self._finished)
 
@@ -110,5 +111,3 @@ class Stage:
         if not task.cancelled() and task.exception() is not None:
             _log.error("toxic %s failed", self.toxic.name, exc_info=task.exception())
             self._owner.fail()
-
-

@@ -59,11 +59,10 @@ def decode_list(value: JsonValue, element: Struct) -> list[Decoded]:
     """Return the decoded elements of an array; null is an empty one."""
     if value is None:
         return []
-    if isinstance(value, Pairs) or not isinstance(value, list):
-        raise JsonError(
-            f"json: cannot unmarshal {kind_of(value)} into Go value of type []{element.type_name}"
-        )
-    return [decode_struct(item, element) for item in value]
+    if not isinstance(value, list) or isinstance(value, Pairs):
+        raise JsonError(f"json: cannot unmarshal {kind_of(value)} into Go value of type []{element.type_name}")
+    items: list[JsonValue] = value
+    return [decode_struct(item, element) for item in items]
 
 
 def _decode_pairs(pairs: Pairs, target: Struct, path: str) -> Decoded:
@@ -121,6 +120,4 @@ def to_float32(number: float) -> float | None:
 
 
 def _wrong_type(what: str, owner: Struct, field: str, type_name: str) -> JsonError:
-    return JsonError(
-        f"json: cannot unmarshal {what} into Go struct field {owner.name}.{field} of type {type_name}"
-    )
+    return JsonError(f"json: cannot unmarshal {what} into Go struct field {owner.name}.{field} of type {type_name}")

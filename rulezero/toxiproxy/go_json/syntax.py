@@ -18,7 +18,7 @@ _SHORT_ESCAPES: Final = dict(zip("\a\b\f\n\r\t\v\\", "abfnrtv\\", strict=True))
 _FIRST_PRINTABLE, _DELETE, _LAST_CONTROL, _SOFT_HYPHEN = 0x20, 0x7F, 0xA0, 0xAD
 
 
-class _Problem(Exception):  # noqa: N818 - internal control flow, never leaves this module.
+class _Problem(Exception):
     """Carries the message out of the nested scan."""
 
 

@@ -22,8 +22,8 @@ class LimitData(Behaviour):
             allowed = max(0, self.bytes - pipe.passed_bytes)
             piece = Piece(piece.data[:allowed], piece.at_s)
             pipe.hand = piece
-            await pipe.send(piece)
             pipe.passed_bytes += len(piece.data)
+            await pipe.send(piece)
             if pipe.passed_bytes >= self.bytes:
                 pipe.close()
                 return

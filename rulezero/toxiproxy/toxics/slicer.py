@@ -3,6 +3,7 @@
 A piece is halved, with the cut moved at random, until the slices are small enough; so their sizes show no trend along the piece.
 """
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Final
@@ -45,10 +46,11 @@ class Slicer(Behaviour):
         """Move data in slices."""
         owed_s = 0.0
         while (piece := await pipe.receive()) is not None:
-            data, start = piece.data, 0
+            data, start = memoryview(piece.data), 0
             for end in self.cuts(len(data), pipe.random):
                 rest = Piece(data[end:], piece.at_s) if end < len(data) else None
                 await pipe.send(Piece(data[start:end], piece.at_s), rest)
+                await asyncio.sleep(0)  # The loop writes between its rounds: one slice, one write.
                 start = end
                 owed_s += self.delay / 1_000_000
                 if owed_s >= TIMER_S:

@@ -1,0 +1,169 @@
+"""A run under a plan: exactly its streams and bursts, told when to begin by the process that started it.
+
+`parent` has the pipes to that process.
+"""
+
+import gc
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from time import monotonic
+
+import gevent
+from gevent.event import AsyncResult, Event
+from locust import events
+from locust.env import Environment
+
+from loadtests.open_loop import OpenLoopUser
+from loadtests.parent import give_up, keep_standard_output, leave, listen, say_ready
+from loadtests.recorder import Recorder
+from loadtests.row_log import RowLog
+from loadtests.self_report import report
+from loadtests.streams import Arrival, Routes, burst_arrivals, stream_arrivals
+from loadtests.tracing import Traces
+from loadtests.traffic import Traffic
+from rulezero.errors import EXIT_UNAVAILABLE, UsageProblem
+from rulezero.experiment import Burst, Stream
+from rulezero.load.plan import PLAN_VARIABLE, LoadPlan, read_plan
+from rulezero.load.rows import HEADER, REPORT_HEADER
+from rulezero.load.schedule import due_times
+from rulezero.load.targets import check_target
+
+_GRACE_S = 0.5
+_LOOK_S = 0.02
+_SPARE_CONNECTIONS = 16
+_EXPECTED_LATENCY_S = 0.1
+
+
+def plan_from_environment(routes: Routes) -> LoadPlan | None:
+    """Return the plan that the environment names, or None for a run by hand.
+
+    Raises:
+        UsageProblem: It cannot be read, or asks for a route that is not there.
+
+    """
+    path = os.environ.get(PLAN_VARIABLE)
+    if not path:
+        return None
+    plan = read_plan(Path(path))
+    for parts in (plan.streams, plan.bursts):
+        for part in parts:
+            if part.route not in routes:
+                raise UsageProblem(f"load plan: unknown route {part.route}; known are {', '.join(routes)}")
+    return plan
+
+
+class PlannedRun:
+    """Everything that one planned run shares."""
+
+    def __init__(self, plan: LoadPlan, routes: Routes) -> None:
+        self.plan = plan
+        self.routes = routes
+        self.began: AsyncResult[float] = AsyncResult()
+        self.streams: Iterator[Stream] = iter(plan.streams)
+        self.traffic: Traffic
+        self.recorder: Recorder
+        self._spawned = Event()
+        burst_due_s = [plan.burst_due_s(burst) for burst in plan.bursts for _ in range(burst.count)]
+        self._due_s = sorted([*due_times(plan.seed, plan.streams, plan.duration_s), *burst_due_s])
+        for hook, listener in ((events.init, self._init), (events.spawning_complete, self._all_spawned)):
+            hook.add_listener(listener)  # type: ignore[no-untyped-call]  # Locust's hooks carry no types.
+
+    def _init(self, environment: Environment, **_: object) -> None:
+        plan = self.plan
+        self.recorder = Recorder(environment, RowLog(Path(plan.rows_path), HEADER), plan.phase_at)
+        self.traffic = Traffic(
+            check_target(plan.host),
+            traces=Traces(endpoint=plan.otlp_endpoint, instance=plan.run_id, random=Random()),
+            recorder=self.recorder,
+            in_flight_max=plan.in_flight_max,
+        )
+        gevent.spawn(self._conduct, environment).link_exception(give_up)
+
+    def _all_spawned(self, **_: object) -> None:
+        self._spawned.set()
+
+    def _conduct(self, environment: Environment) -> None:
+        pipe = keep_standard_output()
+        gevent.spawn(listen, self._begin, self.recorder.flush).link_exception(give_up)
+        self._warm_up()
+        self._spawned.wait()
+        gc.collect()
+        gc.freeze()  # What lives now lives to the end; looking at it again would pause sends.
+        say_ready(pipe)
+        origin_s = self.began.get()
+        log = RowLog(Path(self.plan.generator_path), REPORT_HEADER)
+        reporter = gevent.spawn(report, log, self.traffic.counts, self._due_s, origin_s)
+        reporter.link_exception(give_up)
+        for index, burst in enumerate(self.plan.bursts):
+            gevent.spawn(self._send_burst, index, burst, origin_s).link_exception(give_up)
+        self._wait_for_the_end(origin_s)
+        reporter.kill()
+        self.recorder.close()
+        self.traffic.close()
+        environment.process_exit_code = 0
+        if environment.runner is not None:
+            environment.runner.quit()
+
+    def _begin(self, origin_s: float) -> None:
+        self.recorder.origin_s = origin_s
+        self.began.set(origin_s)
+
+    def _warm_up(self) -> None:
+        plan = self.plan
+        steady = math.ceil(sum(stream.rate_rps for stream in plan.streams) * _EXPECTED_LATENCY_S)
+        count = steady + max((burst.count for burst in plan.bursts), default=0) + _SPARE_CONNECTIONS
+        try:
+            self.traffic.connections.open(min(count, plan.in_flight_max))
+        except OSError as error:
+            leave(f"{plan.host} does not take connections: {error.strerror}; is the lab up?", EXIT_UNAVAILABLE)
+
+    def _send_burst(self, index: int, burst: Burst, origin_s: float) -> None:
+        plan = self.plan
+        due_s = origin_s + plan.burst_due_s(burst)
+        arrivals = burst_arrivals(
+            burst,
+            self.routes,
+            seed=plan.seed,
+            run_id=plan.run_id,
+            due_s=due_s,
+            name=f"{burst.route}:burst:{index}",
+            sample_rate=plan.sample_rate,
+        )
+        gevent.sleep(max(0.0, due_s - monotonic()))
+        self.traffic.offer_together(arrivals)
+
+    def _wait_for_the_end(self, origin_s: float) -> None:
+        plan = self.plan
+        gevent.sleep(max(0.0, origin_s + plan.duration_s - monotonic()))
+        deadlines_s = [part.deadline_s for parts in (plan.streams, plan.bursts) for part in parts]
+        last_s = monotonic() + max(deadlines_s, default=0.0) + _GRACE_S
+        gevent.sleep(_LOOK_S)  # The last arrivals are still being offered.
+        while self.traffic.counts.in_flight and monotonic() < last_s:
+            gevent.sleep(_LOOK_S)
+
+
+class PlannedUser(OpenLoopUser):
+    """Takes the next stream of the plan."""
+
+    abstract = True
+    run_of: PlannedRun
+
+    def start_stream(self) -> tuple[Traffic, Iterator[Arrival]]:
+        """Wait for time 0, then return the stream's arrivals; none when there are more users than streams."""
+        run, plan = self.run_of, self.run_of.plan
+        stream = next(run.streams, None)
+        origin_s = run.began.get()
+        if stream is None:
+            return run.traffic, iter(())
+        return run.traffic, stream_arrivals(
+            stream,
+            run.routes,
+            seed=plan.seed,
+            run_id=plan.run_id,
+            origin_s=origin_s,
+            sample_rate=plan.sample_rate,
+            duration_s=plan.duration_s,
+        )

@@ -1,0 +1,1 @@
+"""Pure functions from a record to figures, validity, predictions and a verdict."""

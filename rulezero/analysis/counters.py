@@ -1,0 +1,52 @@
+"""What counters grew by between two instants."""
+
+import re
+from collections.abc import Mapping
+
+import polars as pl
+
+
+def select(metrics: pl.DataFrame, name: str, labels: Mapping[str, str] | None = None) -> pl.DataFrame:
+    """Return the samples of a metric whose labels include all of these."""
+    wanted = pl.col("name") == name
+    for label, value in (labels or {}).items():
+        wanted &= pl.col("labels").str.contains(_pattern(label, re.escape(value)))
+    return metrics.filter(wanted)
+
+
+def increase(
+    metrics: pl.DataFrame, name: str, *, start_s: float, end_s: float, labels: Mapping[str, str] | None = None
+) -> float:
+    """Return how much a counter grew in (start, end], summed over its series and processes.
+
+    `metrics` holds one arm, in which every counter began at 0. A sample stands until the next one.
+    """
+    found = select(metrics, name, labels)
+    return _total_at(found, end_s) - _total_at(found, start_s)
+
+
+def increase_by(metrics: pl.DataFrame, name: str, by: pl.Expr, *, start_s: float, end_s: float) -> dict[str, float]:
+    """Return the increases by the values of an expression over the labels, those of zero included."""
+    found = select(metrics, name).with_columns(by.alias("by"))
+    values = found.get_column("by").drop_nulls().unique().sort().to_list()
+    parts = {value: found.filter(pl.col("by") == value) for value in values}
+    return {value: _total_at(part, end_s) - _total_at(part, start_s) for value, part in parts.items()}
+
+
+def label_value(label: str) -> pl.Expr:
+    """Return the value of a label out of the exposition text, null where there is none."""
+    return pl.col("labels").str.extract(_pattern(label, '([^"]*)'), 1)
+
+
+def link_group() -> pl.Expr:
+    """Return the link of a series; links to the processes of one service ("edge-catalog-2") count as one."""
+    return label_value("link").str.replace(r"-\d+$", "")
+
+
+def _pattern(label: str, value: str) -> str:
+    return f'(?:^|,){label}="{value}"'
+
+
+def _total_at(samples: pl.DataFrame, at_s: float) -> float:
+    latest = samples.filter(pl.col("t_s") <= at_s).sort("t_s").group_by("process", "labels").agg(pl.col("value").last())
+    return float(latest.get_column("value").sum())

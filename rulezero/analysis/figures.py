@@ -1,0 +1,184 @@
+"""The figures of one arm, by phase, from its rows and metrics.
+
+A request belongs to the phase of its intended send. Good means correct and within the caller's deadline.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import polars as pl
+
+from rulezero.analysis.counters import increase, increase_by, label_value, link_group, select
+from rulezero.experiment import MEASURED
+from rulezero.outcome import Outcome
+
+Window = tuple[float, float]
+
+RECOVERED_SHARE = 0.9
+RECOVERED_FOR_S = 3
+
+
+def windows_of(manifest: Mapping[str, Any]) -> dict[str, Window]:
+    """Return phase to (start, end)."""
+    return {name: (start_s, end_s) for name, start_s, end_s in manifest["windows"]}
+
+
+def offered(rows: pl.DataFrame, manifest: Mapping[str, Any]) -> pl.DataFrame:
+    """Return the open-loop rows with the column `good`."""
+    deadlines_ms = {
+        kind_route: deadline_s * 1000
+        for load in (*manifest["streams"], *manifest["bursts"])
+        for kind_route, deadline_s in (
+            (f"{'burst' if 'at_s' in load else 'stream'}:{load['route']}", load["deadline_s"]),
+        )
+    }
+    deadline = pl.concat_str("kind", pl.lit(":"), "route").replace_strict(deadlines_ms, default=None)
+    good = (pl.col("outcome") == Outcome.OK) & (pl.col("latency_ms") <= deadline.cast(pl.Float64))
+    return rows.filter(pl.col("kind") != "closed").with_columns(good.fill_null(value=False).alias("good"))
+
+
+def arm_figures(
+    rows: pl.DataFrame, metrics: pl.DataFrame, manifest: Mapping[str, Any], arm: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return everything verdict.json says of one arm but its predictions and effect.
+
+    `rows` and `metrics` hold this arm alone.
+    """
+    windows = windows_of(manifest)
+    requests = offered(rows, manifest)
+    phases = {name: requests.filter(pl.col("phase") == name) for name in MEASURED}
+    lengths_s = {name: windows[name][1] - windows[name][0] for name in MEASURED}
+    decided = decisions(metrics)
+    return {
+        "name": arm["name"],
+        "defences": list(arm["defences"]),
+        "goodput_rps": {name: part.filter(pl.col("good")).height / lengths_s[name] for name, part in phases.items()},
+        "offered_rps": {name: part.height / lengths_s[name] for name, part in phases.items()},
+        "outcomes": {name: outcome_counts(part) for name, part in phases.items()},
+        "latency_ms": {name: latencies(part) for name, part in phases.items()},
+        "recovery_s": recovery_s(requests, windows),
+        "attempts_per_request": attempts_per_request(requests, metrics, manifest, windows),
+        "origin_loads": origin_loads(metrics, manifest, windows, arm),
+        "decisions": decided,
+        "not_exercised": [name for name in arm["defences"] if not sum(decided.get(name, {}).values())],
+        "ledger": arm.get("ledger", {}),
+    }
+
+
+def outcome_counts(rows: pl.DataFrame) -> dict[str, int]:
+    """Return the number of requests by each of the six outcomes."""
+    counts = dict(rows.group_by("outcome").len().iter_rows())
+    return {outcome.value: int(counts.get(outcome.value, 0)) for outcome in Outcome}
+
+
+def latencies(rows: pl.DataFrame) -> dict[str, float | None]:
+    """Return p50 and p99 of the good answers in milliseconds, None when there are none."""
+    good = rows.filter(pl.col("good")).get_column("latency_ms")
+    return {"p50": _number(good.quantile(0.5, "linear")), "p99": _number(good.quantile(0.99, "linear"))}
+
+
+def recovery_s(requests: pl.DataFrame, windows: Mapping[str, Window]) -> float | None:
+    """Return how long after the fault goodput was back for good, in seconds; None when it was not.
+
+    Back: from that second on, in every stretch of three seconds, the good share of what was offered stays at 90 % of
+    the baseline's or more.
+    """
+    baseline = requests.filter(pl.col("phase") == "baseline").get_column("good").mean()
+    fault_end_s, end_s = windows["hold"]
+    after = requests.filter(pl.col("phase") == "hold")
+    if not isinstance(baseline, float) or baseline == 0.0 or after.is_empty():
+        return None
+    per_second = (
+        after.group_by((pl.col("intended_s") - fault_end_s).floor().cast(pl.Int64).alias("second"))
+        .agg(pl.col("good").sum(), pl.len().alias("offered"))
+        .sort("second")
+    )
+    seconds = {second: (good, count) for second, good, count in per_second.iter_rows()}
+    lowest = RECOVERED_SHARE * baseline
+    recovered: float | None = None
+    for start in range(int(end_s - fault_end_s) - RECOVERED_FOR_S, -1, -1):
+        if _share(seconds, range(start, start + RECOVERED_FOR_S)) < lowest:
+            break
+        recovered = float(start)
+    return recovered
+
+
+def attempts_per_request(
+    requests: pl.DataFrame, metrics: pl.DataFrame, manifest: Mapping[str, Any], windows: Mapping[str, Window]
+) -> dict[str, dict[str, float | None]]:
+    """Return, for each link that a route is meant to cross, attempts on it per request of those routes, by phase."""
+    crossing: dict[str, list[str]] = {}
+    for stream in manifest["streams"]:
+        for link in stream["crosses"]:
+            crossing.setdefault(link, []).append(stream["route"])
+    by_phase = {
+        name: increase_by(metrics, "dependency_attempts_total", link_group(), start_s=start_s, end_s=end_s)
+        for name, (start_s, end_s) in windows.items()
+        if name in MEASURED
+    }
+    result: dict[str, dict[str, float | None]] = {}
+    for link, routes in crossing.items():
+        result[link] = {}
+        for name in MEASURED:
+            count = requests.filter((pl.col("phase") == name) & pl.col("route").is_in(routes)).height
+            attempts = by_phase[name].get(link, 0.0)
+            result[link][name] = attempts / count if count else None
+    return result
+
+
+def origin_loads(
+    metrics: pl.DataFrame, manifest: Mapping[str, Any], windows: Mapping[str, Window], arm: Mapping[str, Any]
+) -> dict[str, float | None] | None:
+    """Return the loads of cached entries: counted by the database over the whole arm, and by window where known.
+
+    `per_expiry` is the mean over the expiries of the fault phase before the first burst, `burst` all loads from the
+    burst to the end of the arm; both count statements asked of the database by the services.
+    """
+    if "origin_total" not in arm:
+        return None
+    start_s, _ = windows["fault"]
+    end_s = windows["hold"][1]
+    burst_s = min((start_s + burst["at_s"] for burst in manifest["bursts"]), default=None)
+    expiries = [
+        fault["start_s"] for fault in manifest["faults"] if fault["arm"] == arm["name"] and fault["kind"] == "expiry"
+    ]
+    until_s = burst_s if burst_s is not None else end_s
+    return {
+        "total": float(arm["origin_total"]),
+        "per_expiry": _loads(metrics, start_s, until_s) / len(expiries) if expiries else None,
+        "burst": _loads(metrics, burst_s, end_s) if burst_s is not None else None,
+    }
+
+
+def load_duration_s(metrics: pl.DataFrame, *, start_s: float, end_s: float) -> float | None:
+    """Return the mean duration of the loads that ended in a window."""
+    total_s = increase(metrics, "cache_load_duration_seconds_sum", start_s=start_s, end_s=end_s)
+    count = increase(metrics, "cache_load_duration_seconds_count", start_s=start_s, end_s=end_s)
+    return total_s / count if count else None
+
+
+def decisions(metrics: pl.DataFrame) -> dict[str, dict[str, int]]:
+    """Return the decisions of each defence over the whole arm."""
+    found = select(metrics, "defence_decisions_total").with_columns(
+        label_value("defence").alias("defence"), label_value("decision").alias("decision")
+    )
+    last = found.sort("t_s").group_by("process", "labels", "defence", "decision").agg(pl.col("value").last())
+    result: dict[str, dict[str, int]] = {}
+    totals = last.group_by("defence", "decision").agg(pl.col("value").sum()).sort("defence", "decision")
+    for defence, decision, count in totals.iter_rows():
+        result.setdefault(defence, {})[decision] = int(count)
+    return result
+
+
+def _loads(metrics: pl.DataFrame, start_s: float, end_s: float) -> float:
+    return increase(metrics, "cache_loads_total", start_s=start_s, end_s=end_s)
+
+
+def _share(seconds: Mapping[int, tuple[int, int]], stretch: Iterable[int]) -> float:
+    counts = [seconds.get(second, (0, 0)) for second in stretch]
+    asked = sum(count for _, count in counts)
+    return sum(good for good, _ in counts) / asked if asked else 0.0
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)

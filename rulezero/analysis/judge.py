@@ -1,0 +1,140 @@
+"""From a record to verdict.json: figures of each arm, validity, checks, predictions, one sentence.
+
+The verdict is supported when every check held, refuted when a check of a defended arm did not, unknown when the run
+is invalid. It speaks of this one run; whether a defence helps in general takes several pairs of runs.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import polars as pl
+
+from rulezero.analysis.figures import arm_figures
+from rulezero.analysis.validity import Validity, examine
+from rulezero.checks import kept_after_onset
+from rulezero.errors import EXIT_REFUTED, EXIT_SUPPORTED, EXIT_UNKNOWN
+from rulezero.experiment import Experiment
+from rulezero.record import Record
+
+SCHEMA_VERSION = 1
+EXIT_STATUS = {"supported": EXIT_SUPPORTED, "refuted": EXIT_REFUTED, "unknown": EXIT_UNKNOWN}
+# Smaller differences than this share of the baseline are not told from noise by a single run.
+NOTABLE = 0.05
+
+
+def judge(record: Record, experiment: Experiment) -> dict[str, Any]:
+    """Return the content of verdict.json; needs nothing but the record and the experiment's definition."""
+    manifest = record.manifest
+    arms: dict[str, Any] = {}
+    validity: list[Validity] = []
+    for arm in manifest["arms"]:
+        rows, metrics, generator = (
+            frame.filter(pl.col("arm") == arm["name"]) for frame in (record.rows, record.metrics, record.generator)
+        )
+        if rows.is_empty():
+            continue
+        arms[arm["name"]] = arm_figures(rows, metrics, manifest, arm)
+        validity.extend(examine(experiment, rows, metrics, generator, manifest, arm["name"]))
+        _predict(experiment, arms[arm["name"]])
+    checks = _ask(experiment, arms)
+    reasons = _invalid_reasons(manifest, arms, validity, checks)
+    _compare(arms, manifest["control"])
+    verdict = _verdict(reasons, checks)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "experiment": experiment.name,
+        "question": experiment.question,
+        "prediction": experiment.prediction,
+        "seed": manifest["seed"],
+        "valid": not reasons,
+        "invalid_reasons": reasons,
+        "verdict": verdict,
+        "summary": _summary(reasons, arms, manifest["control"]),
+        "control": manifest["control"],
+        "checks": checks,
+        "validity": [asdict(one) for one in validity],
+        "arms": list(arms.values()),
+    }
+
+
+def best_arm(arms: Sequence[Mapping[str, Any]], control: str) -> Mapping[str, Any] | None:
+    """Return the defended arm that kept most goodput from the fault on, None when only the control ran."""
+    defended = [arm for arm in arms if arm["name"] != control]
+    return max(defended, key=kept_after_onset, default=None)
+
+
+def _predict(experiment: Experiment, figures: dict[str, Any]) -> None:
+    figures["predictions"] = []
+    for prediction in experiment.predictions:
+        if prediction.arm != figures["name"]:
+            continue
+        predicted, measured = prediction.predicted(figures), prediction.measured(figures)
+        known = predicted is not None and measured is not None
+        figures["predictions"].append(
+            {
+                "name": prediction.name,
+                "formula": prediction.formula,
+                "predicted": predicted,
+                "measured": measured,
+                "band": prediction.band,
+                "within": abs(measured - predicted) <= prediction.band * predicted  # type: ignore[operator]  # Known.
+                if known
+                else None,
+            }
+        )
+
+
+def _ask(experiment: Experiment, arms: Mapping[str, Any]) -> list[dict[str, Any]]:
+    asked = [check for check in experiment.checks if all(name in arms for name in check.arms)]
+    return [{"control": check.control, **asdict(check.judge(arms))} for check in asked]
+
+
+def _invalid_reasons(
+    manifest: Mapping[str, Any],
+    arms: Mapping[str, Any],
+    validity: Sequence[Validity],
+    checks: Sequence[Mapping[str, Any]],
+) -> list[str]:
+    reasons = ["the run was interrupted"] if manifest["interrupted"] else []
+    reasons += [
+        f"{one['arm']}: {one['part']} ended by itself ({one['status']}): {one['log_tail']}" for one in manifest["exits"]
+    ]
+    reasons += [f"{arm['name']}: nothing was recorded" for arm in manifest["arms"] if arm["name"] not in arms]
+    reasons += [f"{one.arm}: {one.text}" for one in validity if not one.ok]
+    reasons += [
+        f"the control did not fail: {check['text']}" for check in checks if check["control"] and not check["held"]
+    ]
+    if manifest["control"] not in arms:
+        reasons.append(f"the control ({manifest['control']}) did not run, so there is nothing to compare with")
+    return reasons
+
+
+def _compare(arms: Mapping[str, Any], control: str) -> None:
+    for name, figures in arms.items():
+        if name == control or control not in arms:
+            figures["effect"] = "control" if name == control else "not compared"
+            continue
+        difference = kept_after_onset(figures) - kept_after_onset(arms[control])
+        figures["effect"] = "better" if difference > NOTABLE else "worse" if difference < -NOTABLE else "no difference"
+
+
+def _verdict(reasons: Sequence[str], checks: Sequence[Mapping[str, Any]]) -> str:
+    if reasons or not checks:
+        return "unknown"
+    return "supported" if all(check["held"] for check in checks) else "refuted"
+
+
+def _summary(reasons: Sequence[str], arms: Mapping[str, Any], control: str) -> str:
+    if reasons:
+        more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+        return f"This run is invalid and says nothing: {reasons[0]}{more}."
+    best = best_arm(list(arms.values()), control)
+    undefended = (
+        f"Without a defence {kept_after_onset(arms[control]):.0%} of the baseline goodput was left from the fault on"
+    )
+    if best is None:
+        return f"{undefended}; no defended arm ran."
+    worse = [name for name, figures in arms.items() if figures["effect"] == "worse"]
+    harm = f"; made worse by: {', '.join(worse)}" if worse else ""
+    return f"{undefended}; with {best['name']} {kept_after_onset(best):.0%}{harm}."

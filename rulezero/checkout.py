@@ -1,0 +1,66 @@
+"""Finds what a checkout holds, by path: rulezero imports no experiment, service or locustfile by name."""
+
+import importlib
+import sys
+from pathlib import Path
+
+from rulezero.errors import UsageProblem
+from rulezero.experiment import Arm, Experiment
+
+EXPERIMENTS = Path("experiments")
+SHOP = Path("services/lab.toml")
+DEFENCES = Path("services/config/defences.toml")
+RUNS = Path("runs")
+
+
+def require_checkout() -> Path:
+    """Return the root of the checkout, which is the working directory, and make its folders importable.
+
+    Raises:
+        UsageProblem: The working directory is no checkout.
+
+    """
+    root = Path.cwd()
+    if not (root / EXPERIMENTS).is_dir() or not (root / SHOP).is_file():
+        raise UsageProblem(f"{root} is not a checkout of rulezero (no {EXPERIMENTS}/); change to the folder that has it")
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+    return root
+
+
+def experiment_names() -> tuple[str, ...]:
+    """Return the names of the experiments: the files under experiments/."""
+    return tuple(sorted(path.stem for path in (require_checkout() / EXPERIMENTS).glob("[!_]*.py")))
+
+
+def load_experiment(name: str) -> Experiment:
+    """Return an experiment by name.
+
+    Raises:
+        UsageProblem: There is none of that name, or its file defines none.
+
+    """
+    names = experiment_names()
+    if name not in names:
+        raise UsageProblem(f"there is no experiment {name!r}; there are: {', '.join(names)}")
+    module = importlib.import_module(f"{EXPERIMENTS.name}.{name}")
+    experiment = getattr(module, "EXPERIMENT", None)
+    if not isinstance(experiment, Experiment):
+        raise UsageProblem(f"{EXPERIMENTS}/{name}.py defines no EXPERIMENT; see CONTRIBUTING.md")
+    return experiment
+
+
+def choose_arms(experiment: Experiment, names: tuple[str, ...]) -> tuple[Arm, ...]:
+    """Return the named arms in the order given, or all of them for no names.
+
+    Raises:
+        UsageProblem: The experiment has no arm of that name, or one is named twice.
+
+    """
+    arms = {arm.name: arm for arm in experiment.arms}
+    for name in names:
+        if name not in arms:
+            raise UsageProblem(f"{experiment.name} has no arm {name!r}; there are: {', '.join(arms)}")
+    if len(set(names)) != len(names):
+        raise UsageProblem("an arm is named twice in --arms; name each once")
+    return tuple(arms[name] for name in names) if names else experiment.arms

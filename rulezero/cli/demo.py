@@ -1,0 +1,48 @@
+"""rulezero demo: two short experiments, a control and a defended arm each."""
+
+import argparse
+import sys
+
+import orjson
+from rich.console import Console
+
+from rulezero import checkout
+from rulezero.analysis.judge import EXIT_STATUS
+from rulezero.cli.executing import Request, execute as execute_request
+from rulezero.cli.run import SEED, add_output_arguments
+from rulezero.report.terminal import print_result
+
+NAME = "demo"
+HELP = "break a real system twice, with and without a defence: about three minutes"
+EXAMPLE = "rulezero demo"
+EXPERIMENTS = ("cascading_failure", "thundering_herd")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("--seed", type=int, default=SEED, help="of arrivals, keys and service times (default: %(default)s)")
+    add_output_arguments(parser)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Run the verb; the exit status is the worst of the experiments'."""
+    console = Console(stderr=arguments.json)
+    statuses, verdicts = [], []
+    for name in EXPERIMENTS:
+        experiment = checkout.load_experiment(name)
+        request = Request(
+            experiment=experiment,
+            arms=checkout.choose_arms(experiment, experiment.demo_arms),
+            seed=arguments.seed,
+            out=arguments.out,
+            console=console,
+            quiet=arguments.quiet or arguments.json,
+        )
+        folder, verdict = execute_request(request)
+        statuses.append(EXIT_STATUS[verdict["verdict"]])
+        verdicts.append(verdict)
+        if not arguments.json:
+            print_result(verdict, console, report=folder / "report.html")
+    if arguments.json:
+        sys.stdout.write(orjson.dumps(verdicts, option=orjson.OPT_INDENT_2).decode() + "\n")
+    return max(statuses)

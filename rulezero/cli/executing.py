@@ -1,0 +1,101 @@
+"""What `run` and `demo` share: one experiment from start to report."""
+
+import asyncio
+import shutil
+import signal
+from collections.abc import Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from rulezero import checkout
+from rulezero.analysis.judge import judge
+from rulezero.errors import Problem, StorageProblem
+from rulezero.experiment import Arm, Experiment
+from rulezero.lab.description import read_description
+from rulezero.lab.lab import make_plan, open_lab
+from rulezero.record import new_record, read_record, write_json, write_text
+from rulezero.report.html import render_html
+from rulezero.report.markdown import render_markdown
+from rulezero.report.terminal import LiveProgress
+from rulezero.runner.run import Run, run_experiment
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """One experiment to run, and how much to say meanwhile."""
+
+    experiment: Experiment
+    arms: tuple[Arm, ...]
+    seed: int
+    out: Path
+    console: Console
+    quiet: bool
+
+
+def execute(request: Request) -> tuple[Path, dict[str, Any]]:
+    """Run, judge and report; return the record's folder and the verdict.
+
+    Raises:
+        Problem: It could not be run; nothing is left behind but a record that has something in it.
+        KeyboardInterrupt: The user stopped it; the record is readable and says so.
+
+    """
+    root = checkout.require_checkout()
+    description = read_description(root / checkout.SHOP, root)
+    make_plan(description)  # Whatever is missing or malformed is told before anything is made.
+    folder = new_record(request.out, request.experiment.name)
+    try:
+        _run(_measure(request, folder))
+    except BaseException:
+        if not (folder / "manifest.json").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            with suppress(Problem):
+                report(folder, request.experiment)
+        raise
+    return folder, report(folder, request.experiment)
+
+
+def report(folder: Path, experiment: Experiment) -> dict[str, Any]:
+    """Write verdict.json and the reports of a record, from the record alone; return the verdict."""
+    record = read_record(folder)
+    verdict = judge(record, experiment)
+    write_json(folder / "verdict.json", verdict)
+    record = read_record(folder)
+    write_text(folder / "report.html", render_html(record))
+    write_text(folder / "report.md", render_markdown(verdict))
+    return verdict
+
+
+async def _measure(request: Request, folder: Path) -> None:
+    root = checkout.require_checkout()
+    description = read_description(root / checkout.SHOP, root)
+    names = [arm.name for arm in request.arms]
+    total_s = request.experiment.durations.total_s * len(names)
+    progress = LiveProgress(request.console, request.experiment.name, names, total_s, quiet=request.quiet)
+    run = Run(experiment=request.experiment, arms=request.arms, seed=request.seed, folder=folder)
+    with progress:
+        async with open_lab(description, logs=folder / "logs", seed=request.seed) as lab:
+            await run_experiment(run, lab, progress)
+
+
+def _run(main: Coroutine[Any, Any, None]) -> None:
+    """Run to the end; SIGTERM and a closed terminal stop it as Ctrl-C does."""
+
+    async def interruptible() -> None:
+        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, task.cancel)  # type: ignore[union-attr]  # A coroutine runs in a task.
+        await main
+
+    try:
+        asyncio.run(interruptible())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+    except OSError as error:
+        raise StorageProblem(f"{error.filename or 'the record'}: {error.strerror}; free some space") from None

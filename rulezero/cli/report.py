@@ -1,0 +1,29 @@
+"""rulezero report: verdict and reports of a record, made again without a rerun."""
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from rulezero import checkout
+from rulezero.analysis.judge import EXIT_STATUS
+from rulezero.cli.executing import report
+from rulezero.record import read_record
+from rulezero.report.terminal import print_result
+
+NAME = "report"
+HELP = "judge a record again and write its reports, without a rerun"
+EXAMPLE = "rulezero report runs/20261122T120000-cascading_failure"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("record", type=Path, help="the folder of a record")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Run the verb."""
+    record = read_record(arguments.record)
+    verdict = report(arguments.record, checkout.load_experiment(str(record.manifest["experiment"])))
+    print_result(verdict, Console(), report=arguments.record / "report.html")
+    return EXIT_STATUS[verdict["verdict"]]

@@ -1,0 +1,53 @@
+"""rulezero run: one experiment, a verdict and a report."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import orjson
+from rich.console import Console
+
+from rulezero import checkout
+from rulezero.analysis.judge import EXIT_STATUS
+from rulezero.cli.executing import Request, execute as execute_request
+from rulezero.report.terminal import print_result
+
+NAME = "run"
+HELP = "run an experiment: its arms one after the other, then verdict and report (exit: 0 supported, 1 refuted, 2 invalid)"
+EXAMPLE = "rulezero run cascading_failure --arms none,circuit_breaker --seed 7"
+SEED = 1
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("experiment", help="a name that `rulezero list` shows")
+    parser.add_argument("--arms", default="", help="names, separated by commas; default: all, the first is the control")
+    parser.add_argument("--seed", type=int, default=SEED, help="of arrivals, keys and service times (default: %(default)s)")
+    add_output_arguments(parser)
+
+
+def add_output_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that `run` and `demo` share."""
+    parser.add_argument("--out", type=Path, default=checkout.RUNS, help="where records go (default: %(default)s/)")
+    parser.add_argument("--quiet", action="store_true", help="show no progress, only the result")
+    parser.add_argument("--json", action="store_true", help="print verdict.json and nothing else")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Run the verb."""
+    experiment = checkout.load_experiment(arguments.experiment)
+    names = tuple(name.strip() for name in arguments.arms.split(",") if name.strip())
+    request = Request(
+        experiment=experiment,
+        arms=checkout.choose_arms(experiment, names),
+        seed=arguments.seed,
+        out=arguments.out,
+        console=Console(stderr=arguments.json),
+        quiet=arguments.quiet or arguments.json,
+    )
+    folder, verdict = execute_request(request)
+    if arguments.json:
+        sys.stdout.write(orjson.dumps(verdict, option=orjson.OPT_INDENT_2).decode() + "\n")
+    else:
+        print_result(verdict, request.console, report=folder / "report.html")
+    return EXIT_STATUS[verdict["verdict"]]

@@ -1,0 +1,46 @@
+"""Scrapes /metrics of every process once a second, on a grid, and counts what it misses."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+
+import aiohttp
+
+from rulezero.collect.samples import SampleLog
+
+PERIOD_S = 1.0
+TIMEOUT_S = 0.9
+
+
+class Scraper:
+    """Appends a scrape of each address to the log; `missed` counts the failures by process."""
+
+    def __init__(self, addresses: Mapping[str, str], log: SampleLog, *, zero_s: float) -> None:
+        self._addresses = addresses
+        self._log = log
+        self._zero_s = zero_s
+        self.made: Counter[str] = Counter()
+        self.missed: Counter[str] = Counter()
+
+    async def run(self) -> None:
+        """Scrape until cancelled; a slow process delays no other and skips its own turn."""
+        clock = asyncio.get_running_loop().time
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+        async with aiohttp.ClientSession(timeout=timeout) as session:
+            due_s = clock()
+            while True:
+                await asyncio.gather(*(self._scrape(session, name) for name in self._addresses))
+                self._log.flush()
+                due_s = max(due_s + PERIOD_S, clock())
+                await asyncio.sleep(due_s - clock())
+
+    async def _scrape(self, session: aiohttp.ClientSession, process: str) -> None:
+        clock = asyncio.get_running_loop().time
+        try:
+            async with session.get(f"http://{self._addresses[process]}/metrics") as response:
+                text = await response.text()
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            self.missed[process] += 1
+            return
+        self.made[process] += 1
+        self._log.exposition(clock() - self._zero_s, process, text)

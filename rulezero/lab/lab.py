@@ -1,0 +1,228 @@
+"""The lab: real parts and services on loopback, for as long as `async with open_lab(...)` lasts."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rulezero.errors import Problem
+from rulezero.lab import cache, directory, postgres, proxies, ready, toxiproxy
+from rulezero.lab.database import PRIMARY, STANDBY, Database
+from rulezero.lab.description import PROGRAM_PARTS, ShopDescription
+from rulezero.lab.identity import Identity
+from rulezero.lab.links import Link, read_links
+from rulezero.lab.messages import Identify, Start
+from rulezero.lab.parts import PartExit, Parts
+from rulezero.lab.ports import LOOPBACK, Ports
+from rulezero.lab.programs import Postgres, find_cache_server, find_postgres
+from rulezero.lab.services import Services
+from rulezero.lab.threads import to_the_end
+from rulezero.lab.together import together
+from rulezero.toxiproxy.find import find_toxiproxy_server
+
+CACHE, TOXIPROXY = "cache", "toxiproxy"
+START_TIMEOUT_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that can be found wrong before anything is started."""
+
+    postgres: Postgres
+    cache_server: Path
+    toxiproxy_server: Path | None
+    links: tuple[Link, ...]
+
+
+def make_plan(description: ShopDescription) -> Plan:
+    """Find the programs and check the links. Raises UsageProblem."""
+    hosts = {*PROGRAM_PARTS, *(service.name for service in description.services)} - {TOXIPROXY}
+    required = (description.entry, description.replication_link)
+    return Plan(
+        postgres=find_postgres(),
+        cache_server=find_cache_server(),
+        toxiproxy_server=find_toxiproxy_server(),
+        links=read_links(description.links_path, hosts, required),
+    )
+
+
+class Lab:
+    """A running lab. Made by `open_lab`."""
+
+    def __init__(
+        self, description: ShopDescription, plan: Plan, parts: Parts, folder: Path, ports: Ports, *, seed: int
+    ) -> None:
+        self._description = description
+        self._plan = plan
+        self._parts = parts
+        self._folder = folder
+        self._seed = seed
+        self._database = Database(description, plan.postgres, parts, folder)
+        self._database.reserve(ports)
+        self._services = Services(description, parts, folder, seed)
+        self._services.reserve(ports)
+        self._cache_port = ports.reserve()
+        self._toxiproxy_port = ports.reserve()
+        self._preloaded: asyncio.Task[None] | None = None
+        self.links: dict[str, str] = {}
+
+    @property
+    def cache_address(self) -> str:
+        """Return where the cache listens, past its link."""
+        return f"{LOOPBACK}:{self._cache_port}"
+
+    @property
+    def toxiproxy_api(self) -> str:
+        """Return where Toxiproxy's HTTP API listens."""
+        return f"{LOOPBACK}:{self._toxiproxy_port}"
+
+    @property
+    def entry(self) -> str:
+        """Return where the load goes: the first link."""
+        return self.links[self._description.entry]
+
+    @property
+    def admin_addresses(self) -> dict[str, str]:
+        """Return the admin address of each service instance."""
+        return self._services.admin_addresses()
+
+    def database_dsn(self, role: str) -> str:
+        """Return how to connect to the "primary" or the "standby", past the links."""
+        return postgres.dsn(f"{LOOPBACK}:{self._database.ports[role]}", self._description.database)
+
+    async def start_services(self, environment: Mapping[str, Mapping[str, str]]) -> None:
+        """Start every service afresh and wait until all are healthy.
+
+        `environment` adds variables per instance; those of "*" go to all. Raises Problem with what a service that
+        does not start said last.
+        """
+        await self.stop_services()
+        if self._preloaded is not None:
+            await self._preloaded
+        await self._services.start(self.links, environment)
+
+    async def stop_services(self) -> None:
+        """End the services; their ports stay theirs."""
+        await self._services.stop()
+
+    async def reset(self) -> None:
+        """Return to the state after the start: no toxics, empty mutable tables, zero statistics, an empty cache."""
+        await to_the_end(proxies.reset, proxies.connect(self._toxiproxy_port))
+        await together(self._database.reset(), self._flush_cache())
+
+    async def count(self) -> dict[str, Any]:
+        """Return what PostgreSQL counted since the last reset: `origin_total`, over both servers, and the `ledger`.
+
+        Complete only while no service runs, because connections hand in their statistics when they end.
+        """
+        counted: dict[str, Any] = {}
+        database = self._description.database
+        if query := self._description.origin_loads_sql:
+            counts = [await postgres.ask(port, database, query) for port in self._database.ports.values()]
+            counted["origin_total"] = sum(int(count) for count in counts)
+        if query := self._description.ledger_sql:
+            row = await postgres.ask_row(self._database.ports[PRIMARY], database, query)
+            counted["ledger"] = {name: int(count) for name, count in row.items()}
+        return counted
+
+    def processes(self) -> dict[str, list[int]]:
+        """Return the process ids of every living part, children included, for sampling CPU time and memory."""
+        return self._parts.processes()
+
+    def exits(self) -> list[PartExit]:
+        """Return the parts that ended though nobody asked."""
+        return self._parts.exits()
+
+    async def kill(self, name: str) -> None:
+        """End a part with SIGKILL, on purpose."""
+        await self._parts.kill(name)
+
+    async def pause(self, name: str) -> None:
+        """Stop a part from running, its children too; connections to it stay open and hang."""
+        await self._parts.pause(name)
+
+    async def resume(self, name: str) -> None:
+        """Let a paused part go on."""
+        await self._parts.resume(name)
+
+    async def start_programs(self, *, entry_port: int) -> None:
+        """Start the programs and the links; the services' modules go on being imported after that."""
+        identity = (await self._parts.control.ask(Identify())).identity or Identity()
+        await together(self._start_cache(), self._start_toxiproxy(entry_port), self._start_primary(identity))
+        # Its first step comes after the standby's first, so importing does not delay the standby.
+        self._preloaded = asyncio.create_task(self._services.preload())
+        await self._database.start(STANDBY, upstream=self.links[self._description.replication_link])
+
+    async def close(self) -> None:
+        """End the services in order; the programs need no order."""
+        if self._preloaded is not None:
+            self._preloaded.cancel()
+            await asyncio.gather(self._preloaded, return_exceptions=True)
+        with contextlib.suppress(Problem):  # A dead keeper has ended them already.
+            await self.stop_services()
+
+    async def _start_primary(self, identity: Identity) -> None:
+        await self._database.prepare(identity)
+        await self._database.start(PRIMARY)
+
+    async def _start_toxiproxy(self, entry_port: int) -> None:
+        server, port = self._plan.toxiproxy_server, self._toxiproxy_port
+        await self._parts.start(
+            Start(
+                name=TOXIPROXY,
+                argv=toxiproxy.server_command(server, port, self._seed) if server else [],
+                target=toxiproxy.EMBEDDED,
+                arguments=toxiproxy.embedded_arguments(port, self._seed),
+                folder=str(self._folder),
+                environment=toxiproxy.ENVIRONMENT,
+            )
+        )
+        await self._parts.until_ready(TOXIPROXY, ready.accepts(self._toxiproxy_port), START_TIMEOUT_S)
+        upstreams = {
+            **self._services.addresses(),
+            **{name: f"{LOOPBACK}:{port}" for name, port in self._database.ports.items()},
+            CACHE: self.cache_address,
+        }
+        listen = {self._description.entry: f"{LOOPBACK}:{entry_port}"}
+        client = proxies.connect(self._toxiproxy_port)
+        self.links = await to_the_end(proxies.create_links, client, self._plan.links, upstreams, listen)
+
+    async def _start_cache(self) -> None:
+        command = cache.server_command(self._plan.cache_server, self._cache_port)
+        await self._parts.start(Start(name=CACHE, argv=command, folder=str(self._folder)))
+        await self._parts.until_ready(CACHE, ready.answers_ping(self._cache_port), START_TIMEOUT_S)
+
+    async def _flush_cache(self) -> None:
+        try:
+            await cache.flush(self._cache_port)
+        except (OSError, EOFError, TimeoutError) as error:
+            raise Problem(f"the cache could not be emptied ({error}); see the logs of the run") from error
+
+
+@contextlib.asynccontextmanager
+async def open_lab(
+    description: ShopDescription, *, logs: Path, seed: int = 0, entry_port: int = 0
+) -> AsyncIterator[Lab]:
+    """Start the programs of a lab (not yet the services) and end everything at the end, whatever that is.
+
+    `logs` gets one file per part. The entry listens on `entry_port`, or on any free port. Raises Problem: something
+    is missing, malformed, busy, full, or does not start.
+    """
+    plan = make_plan(description)
+    proxies.reach_loopback_directly()  # Before the keeper, which passes its environment on.
+    async with contextlib.AsyncExitStack() as stack:
+        await to_the_end(directory.sweep)
+        folder = directory.create()
+        stack.callback(directory.remove, folder)
+        ports = stack.enter_context(contextlib.closing(Ports()))
+        if entry_port:
+            ports.reserve(entry_port)
+        parts = Parts(folder, logs)
+        await parts.open(description.root)
+        stack.push_async_callback(parts.close)
+        lab = Lab(description, plan, parts, folder, ports, seed=seed)
+        stack.push_async_callback(lab.close)
+        await lab.start_programs(entry_port=entry_port)
+        yield lab

@@ -1,0 +1,122 @@
+"""The two kinds of chart a record needs: lines over time, and stacked bars over time.
+
+Fields are called s0, s1, ... in the order of the series, so that no name from the record is ever a field name.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from rulezero.report.charts.frame import TimeAxis, legend, time_x, value_y
+from rulezero.report.charts.style import Stroke
+
+MARKER_EVERY = 4
+_DIGITS = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """A column of a frame, what it is called, and its look."""
+
+    column: str
+    label: str
+    stroke: Stroke
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bar:
+    """A column of a frame, what it is called, and the pattern that fills it."""
+
+    column: str
+    label: str
+    fill: str
+
+
+def lines(
+    frame: pl.DataFrame, series: Sequence[Line], axis: TimeAxis, *, log: bool = False, titled: bool = False
+) -> list[Any]:
+    """Return the layers that draw one line per series, a slice's value in its middle; a null is a gap."""
+    fields = _fields(series)
+    strokes = [each.stroke for each in series]
+    shown = legend([each.label for each in series], "stroke")
+    data = _wide(frame, series, axis)
+    folded = (
+        alt.Chart(data)
+        .transform_calculate(middle="(datum.t_s + datum.end) / 2", slice=f"floor(datum.t_s / {axis.bucket_s})")
+        .transform_fold(fields, as_=["key", "value"])
+        .encode(x=time_x(axis, "middle", titled=titled), y=value_y("value", _largest(frame, series), log=log))
+    )
+    drawn = folded.mark_line(clip=True).encode(
+        stroke=alt.Stroke("key:O", scale=_scale(fields, [stroke.colour for stroke in strokes]), legend=shown),
+        strokeDash=alt.StrokeDash("key:O", scale=_scale(fields, [stroke.dash for stroke in strokes]), legend=shown),
+        strokeWidth=alt.StrokeWidth("key:O", scale=_scale(fields, [stroke.width for stroke in strokes]), legend=shown),
+    )
+    return [drawn, *_markers(folded, strokes), _reader(data, series, axis)]
+
+
+def stacked(frame: pl.DataFrame, series: Sequence[Bar], axis: TimeAxis, *, titled: bool = False) -> list[Any]:
+    """Return the layers that pile one bar segment per series on each slice, each with its own hatching."""
+    fields = _fields(series)
+    shown = legend([each.label for each in series], "square")
+    pieces, base = [], pl.lit(0.0)
+    for field, each in zip(fields, series, strict=True):
+        top = base + pl.col(each.column)
+        low, high = base.round(_DIGITS).alias("low"), top.round(_DIGITS).alias("high")
+        end = (pl.col("t_s") + axis.bucket_s).alias("end")
+        pieces.append(frame.filter(pl.col(each.column) > 0).select("t_s", end, low, high, pl.lit(field).alias("key")))
+        base = top
+    total = frame.select(base.max()).item() or 0.0
+    bars = (
+        alt.Chart(alt.Data(values=pl.concat(pieces).to_dicts()))
+        .mark_rect(stroke="var(--page)", strokeWidth=0.5)
+        .encode(
+            x=time_x(axis, titled=titled),
+            x2="end:Q",
+            y=value_y("low", total),
+            y2="high:Q",
+            fill=alt.Fill("key:O", scale=_scale(fields, [each.fill for each in series]), legend=shown),
+        )
+    )
+    return [bars, _reader(_wide(frame, series, axis), series, axis)]
+
+
+def _fields(series: Sequence[Line | Bar]) -> list[str]:
+    return [f"s{index}" for index in range(len(series))]
+
+
+def _wide(frame: pl.DataFrame, series: Sequence[Line | Bar], axis: TimeAxis) -> alt.Data:
+    named = [pl.col(each.column).round(_DIGITS).alias(f"s{index}") for index, each in enumerate(series)]
+    return alt.Data(values=frame.select("t_s", (pl.col("t_s") + axis.bucket_s).alias("end"), *named).to_dicts())
+
+
+def _largest(frame: pl.DataFrame, series: Sequence[Line]) -> float:
+    highest = [frame.get_column(each.column).max() for each in series]
+    return max((float(value) for value in highest if isinstance(value, int | float)), default=0.0)
+
+
+def _scale(fields: Sequence[str], values: Sequence[Any]) -> alt.Scale:
+    return alt.Scale(domain=list(fields), range=[list(value) if isinstance(value, tuple) else value for value in values])
+
+
+def _markers(folded: Any, strokes: Sequence[Stroke]) -> list[Any]:
+    """Return a symbol on every fourth point of each line, shifted by line so that equal values do not hide any."""
+    return [
+        folded.transform_filter(
+            f"datum.key == 's{index}' && datum.value != null && datum.slice % {MARKER_EVERY} == {index % MARKER_EVERY}"
+        ).mark_point(shape=stroke.marker, stroke=stroke.colour, fill="var(--page)", size=28, opacity=1, clip=True)
+        for index, stroke in enumerate(strokes)
+        if stroke.marker is not None
+    ]
+
+
+def _reader(data: alt.Data, series: Sequence[Line | Bar], axis: TimeAxis) -> Any:
+    """Return invisible bars, one per slice, that tell all its values to the pointer."""
+    told = [alt.Tooltip(f"s{index}:Q", title=each.label, format=",.4~r") for index, each in enumerate(series)]
+    return (
+        alt.Chart(data)
+        .mark_rect(fill="transparent")
+        .encode(x=time_x(axis), x2="end:Q", tooltip=[alt.Tooltip("t_s:Q", title="second", format=","), *told])
+    )

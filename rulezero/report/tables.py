@@ -1,0 +1,186 @@
+"""The tables of a verdict as text cells, shared by HTML, Markdown and terminal.
+
+No percentile is given without the failures beside it: where good answers are few, their latency says little.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rulezero.experiment import MEASURED
+from rulezero.report.words import MISSING, effect, number, share, with_unit
+
+Verdict = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ArmRow:
+    """One arm beside the others. `goodput` and `kept` are by phase; `kept` is the share of its own baseline."""
+
+    name: str
+    defences: str
+    goodput: Mapping[str, str]
+    kept: Mapping[str, str]
+    failed: str
+    recovery: str
+    attempts: str
+    origin_loads: str
+    not_exercised: str
+    effect: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PhaseRow:
+    """One arm in one phase: the latency of its good answers and what became of the rest."""
+
+    arm: str
+    phase: str
+    p50: str
+    p99: str
+    failed: str
+    outcomes: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PredictionRow:
+    """A predicted value beside the measured one."""
+
+    arm: str
+    name: str
+    formula: str
+    predicted: str
+    measured: str
+    band: str
+    within: str
+
+
+def arm_rows(verdict: Verdict) -> list[ArmRow]:
+    """Return one row per arm, in the order they ran."""
+    return [_arm_row(arm) for arm in verdict.get("arms", ())]
+
+
+def phase_rows(verdict: Verdict) -> list[PhaseRow]:
+    """Return one row per arm and measured phase."""
+    return [
+        PhaseRow(
+            arm=arm["name"],
+            phase=phase,
+            p50=with_unit(_of(arm, "latency_ms", phase, {}).get("p50"), "ms"),
+            p99=with_unit(_of(arm, "latency_ms", phase, {}).get("p99"), "ms"),
+            failed=failed_share(arm, phase),
+            outcomes=outcomes_text(arm, phase),
+        )
+        for arm in verdict.get("arms", ())
+        for phase in MEASURED
+    ]
+
+
+def prediction_rows(verdict: Verdict) -> list[PredictionRow]:
+    """Return every prediction of every arm."""
+    return [
+        PredictionRow(
+            arm=arm["name"],
+            name=each["name"],
+            formula=each["formula"],
+            predicted=number(each["predicted"]),
+            measured=number(each["measured"]),
+            band=_band(each["band"]),
+            within={True: "yes", False: "no"}.get(each["within"], MISSING),
+        )
+        for arm in verdict.get("arms", ())
+        for each in arm.get("predictions") or ()
+    ]
+
+
+def failed_share(arm: Mapping[str, Any], phase: str) -> str:
+    """Return the share of offered requests that did not end as good answers."""
+    offered_rps, good_rps = _of(arm, "offered_rps", phase), _of(arm, "goodput_rps", phase)
+    return share(offered_rps - good_rps, offered_rps) if offered_rps and good_rps is not None else MISSING
+
+
+def outcomes_text(arm: Mapping[str, Any], phase: str) -> str:
+    """Return the failing outcomes by number of requests, the most frequent first; late answers among them."""
+    failing = sorted(failures(arm, phase).items(), key=lambda item: -item[1])
+    return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in failing if count) or "none"
+
+
+def failures(arm: Mapping[str, Any], phase: str) -> dict[str, int]:
+    """Return requests by failing outcome.
+
+    The verdict counts answers as `ok` however late; how many were too late follows from goodput and offered load.
+    """
+    counts = dict(_of(arm, "outcomes", phase, {}))
+    total, answered = sum(counts.values()), counts.pop("ok", 0)
+    offered_rps, good_rps = _of(arm, "offered_rps", phase), _of(arm, "goodput_rps", phase)
+    good = round(total * good_rps / offered_rps) if offered_rps and good_rps is not None else answered
+    return {"late": max(0, answered - good), **counts}
+
+
+def worst_link(arm: Mapping[str, Any]) -> tuple[str, str, float] | None:
+    """Return (link, phase, attempts per request) where attempts per request were highest."""
+    found = [
+        (link, phase, value)
+        for link, by_phase in (arm.get("attempts_per_request") or {}).items()
+        for phase, value in by_phase.items()
+        if value is not None
+    ]
+    return max(found, key=lambda item: item[2], default=None)
+
+
+def best_arm(verdict: Verdict) -> Mapping[str, Any] | None:
+    """Return the arm, the control apart, with the highest goodput over fault and hold together."""
+
+    def worth(arm: Mapping[str, Any]) -> float:
+        return sum(_of(arm, "goodput_rps", phase) or 0.0 for phase in ("fault", "hold"))
+
+    others = [arm for arm in verdict.get("arms", ()) if arm["name"] != verdict.get("control")]
+    return max(others, key=worth, default=None)
+
+
+def origin_text(loads: Mapping[str, Any] | None) -> str:
+    """Return the loads at the origin: in all, per expiry, in the burst."""
+    if not loads:
+        return MISSING
+    parts = [f"{number(loads.get('total'))} in all"]
+    parts += [f"{number(loads[key])} {text}" for key, text in _LOADS if loads.get(key) is not None]
+    return ", ".join(parts)
+
+
+_LOADS = (("per_expiry", "per expiry"), ("burst", "in the burst"))
+
+
+def _arm_row(arm: Mapping[str, Any]) -> ArmRow:
+    baseline_rps = _of(arm, "goodput_rps", "baseline")
+    worst = worst_link(arm)
+    return ArmRow(
+        name=arm["name"],
+        defences=", ".join(arm.get("defences") or ()) or "none",
+        goodput={phase: number(_of(arm, "goodput_rps", phase)) for phase in MEASURED},
+        kept={phase: share(_of(arm, "goodput_rps", phase), baseline_rps) for phase in MEASURED},
+        failed=failed_share(arm, "fault"),
+        recovery="not recovered" if arm.get("recovery_s") is None else f"{number(arm['recovery_s'])} s",
+        attempts=f"{number(worst[2])} on {worst[0]} ({worst[1]})" if worst else MISSING,
+        origin_loads=origin_text(arm.get("origin_loads")),
+        not_exercised=", ".join(arm.get("not_exercised") or ()),
+        effect=effect(arm.get("effect")),
+    )
+
+
+def _of(arm: Mapping[str, Any], figure: str, phase: str, missing: Any = None) -> Any:
+    value = (arm.get(figure) or {}).get(phase)
+    return missing if value is None else value
+
+
+def _band(band: Any) -> str:
+    """Return the accepted range; a band is (low, high), or one number."""
+    if isinstance(band, list | tuple) and len(band) == 2:
+        return f"{number(band[0])} to {number(band[1])}"
+    return number(band) if isinstance(band, int | float) else str(band or MISSING)
+
+
+def ledger_rows(verdict: Verdict) -> Iterator[tuple[str, str, str, str]]:
+    """Yield (arm, orders, charges, duplicate charges) for the arms with a ledger."""
+    for arm in verdict.get("arms", ()):
+        ledger = arm.get("ledger") or {}
+        if ledger:
+            yield arm["name"], *(number(ledger.get(key)) for key in ("orders", "charges", "duplicate_charges"))

@@ -1,0 +1,57 @@
+"""Numbers and verdicts as plain text, the same in every form of the report."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+MISSING = "-"
+EFFECTS = {
+    "control": "control",
+    "better": "better than the control",
+    "no difference": "no difference from the control",
+    "worse": "worse than the control",
+}
+VERDICTS = {
+    "supported": "Supported: the prediction held.",
+    "refuted": "Refuted: the prediction did not hold.",
+    "unknown": "Unknown: this run decides nothing.",
+}
+
+
+def number(value: float | None) -> str:
+    """Return a number with three significant digits at most, more only for whole numbers of four and up."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    if abs(value) >= 99.95:
+        return f"{value:,.0f}"
+    digits = 1 if abs(value) >= 9.995 else 2 if abs(value) >= 0.995 else 3
+    text = f"{value:.{digits}f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def with_unit(value: float | None, unit: str) -> str:
+    """Return a number and its unit, or the sign for a missing one."""
+    text = number(value)
+    return text if text == MISSING else f"{text} {unit}"
+
+
+def share(part: float | None, whole: float | None) -> str:
+    """Return a part as a percentage of the whole; missing when there is no whole. Rounding never hides a rest."""
+    if part is None or not whole:
+        return MISSING
+    percentage = 100 * part / whole
+    if 0 < percentage < 1:
+        return "< 1 %"
+    if 99 < percentage < 100:
+        return "> 99 %"
+    return f"{percentage:.0f} %"
+
+
+def verdict_word(verdict: Mapping[str, Any]) -> str:
+    """Return what the verdict says in a few words."""
+    return VERDICTS.get(str(verdict.get("verdict")), VERDICTS["unknown"])
+
+
+def effect(word: str | None) -> str:
+    """Return an arm's effect in words."""
+    return EFFECTS.get(word or "", word or MISSING)

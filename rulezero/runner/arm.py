@@ -1,0 +1,168 @@
+"""One arm: a fresh system with its defences, the load with the fault in it, and what was observed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import psutil
+
+from rulezero.collect.machine import MachineSampler
+from rulezero.collect.samples import SampleLog
+from rulezero.collect.scrape import Scraper
+from rulezero.collect.spans import SpanReceiver
+from rulezero.errors import Problem
+from rulezero.experiment import Arm, Experiment
+from rulezero.lab.lab import Lab
+from rulezero.load import Generator, LiveTail, LoadPlan
+from rulezero.runner.injection import Injector
+from rulezero.runner.manifest import plain
+from rulezero.runner.progress import PERIOD_S, Progress, Watch
+
+LOCUSTFILE = Path("loadtests/shop.py")
+TRACES_PER_S = 20
+_LEAD_S = 0.3
+_GRACE_S = 10.0
+_OVERRIDE_MARGIN_S = 60.0
+
+
+@dataclass(kw_only=True, slots=True)
+class ArmRun:
+    """One arm of a run; adds to the manifest what only running can tell."""
+
+    experiment: Experiment
+    arm: Arm
+    seed: int
+    lab: Lab
+    spans: SpanReceiver
+    folder: Path
+    manifest: dict[str, Any]
+
+    async def go(self, progress: Progress, *, left_after_s: float) -> None:
+        """Run the arm from a fresh system to its last count."""
+        raw = self.folder / "raw" / self.arm.name
+        raw.mkdir()
+        await self.lab.reset()
+        generator = Generator(
+            self._plan(raw),
+            locustfile=LOCUSTFILE,
+            plan_path=raw / "plan.json",
+            log_path=self.folder / "logs/locust.log",
+        )
+        await self.lab.start_services(self._environment())
+        await self._set_defences()
+        async with generator:
+            await self._observe(generator, raw, progress, left_after_s)
+        self.manifest["exits"] += [{"arm": self.arm.name, **_exit(asdict(one))} for one in self.lab.exits()]
+        # PostgreSQL's backends hand in their statistics when their connections end: counted only now.
+        await self.lab.stop_services()
+        if not self.manifest["exits"]:
+            self.manifest["arms"][-1].update(await self.lab.count())
+
+    async def _observe(self, generator: Generator, raw: Path, progress: Progress, left_after_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        log = SampleLog(raw / "metrics.tsv")
+        zero_s = loop.time() + _LEAD_S
+        await generator.begin(zero_s)
+        self.spans.begin_arm(raw / "spans.jsonl", zero_s=zero_s, now_s=loop.time())
+        injector = self._injector(log, zero_s)
+        tail = LiveTail(raw / "rows.csv")
+        watch = Watch(progress, tail, self.experiment, arm=self.arm.name, zero_s=zero_s, left_after_s=left_after_s)
+        longest_s = _LEAD_S + self.experiment.durations.total_s + self._patience_s() + _GRACE_S
+        try:
+            await during(
+                generator.wait(timeout_s=longest_s),
+                Scraper(self.lab.admin_addresses, log, zero_s=zero_s).run(),
+                MachineSampler(lambda: self._processes(generator), log, zero_s=zero_s).run(),
+                injector.run(),
+                watch.run(),
+                stop_when=lambda: bool(self.lab.exits()),
+            )
+        finally:
+            log.close()
+            self.spans.end_arm()
+            self.manifest["faults"] += [{"arm": self.arm.name, **fault} for fault in injector.injected]
+
+    def _injector(self, log: SampleLog, zero_s: float) -> Injector:
+        windows = {name: (start_s, end_s) for name, start_s, end_s in self.experiment.durations.windows()}
+        return Injector(
+            faults=self.experiment.faults,
+            toxiproxy_api=self.lab.toxiproxy_api,
+            cache_address=self.lab.cache_address,
+            zero_s=zero_s,
+            fault_start_s=windows["fault"][0],
+            fault_end_s=windows["fault"][1],
+            log=log,
+        )
+
+    def _processes(self, generator: Generator) -> dict[str, Sequence[int]]:
+        return {
+            **self.lab.processes(),
+            "runner": [psutil.Process().pid],
+            "locust": [generator.pid] if generator.pid else [],
+        }
+
+    def _patience_s(self) -> float:
+        streams, bursts = self.experiment.streams, self.experiment.bursts
+        return max([stream.deadline_s for stream in streams] + [burst.deadline_s for burst in bursts])
+
+    def _environment(self) -> dict[str, dict[str, str]]:
+        extra = {name: dict(values) for name, values in self.experiment.services.items()}
+        common = {"RULEZERO_SEED": str(self.seed), "OTEL_EXPORTER_OTLP_ENDPOINT": self.spans.endpoint}
+        return {**extra, "*": {**common, **extra.get("*", {})}}
+
+    async def _set_defences(self) -> None:
+        request: dict[str, Any] = {
+            "expires_s": self.experiment.durations.total_s + self._patience_s() + _OVERRIDE_MARGIN_S,
+            "preset": self.arm.preset or "none",
+            "defences": plain(self.arm.numbers),
+        }
+        if self.arm.preset is None:
+            request["only"] = list(self.arm.defences)
+        in_force: dict[str, Any] = {}
+        async with aiohttp.ClientSession() as session:
+            for instance, address in self.lab.admin_addresses.items():
+                async with session.put(f"http://{address}/admin/defences", json=request) as response:
+                    answer = await response.json()
+                if response.status != 200:
+                    raise Problem(f"arm {self.arm.name}: {instance} refused its defences: {answer['error']}")
+                in_force = {name: one for name, one in answer["defences"].items() if one["enabled"]}
+        self.manifest["arms"][-1].update({"defences": sorted(in_force), "in_force": in_force})
+
+    def _plan(self, raw: Path) -> LoadPlan:
+        offered_rps = sum(stream.rate_rps for stream in self.experiment.streams)
+        return LoadPlan(
+            seed=self.seed,
+            host=f"http://{self.lab.entry}",
+            windows=self.experiment.durations.windows(),
+            streams=self.experiment.streams,
+            bursts=self.experiment.bursts,
+            rows_path=str(raw / "rows.csv"),
+            generator_path=str(raw / "generator.csv"),
+            run_id=f"{self.folder.name}-{self.arm.name}",
+            in_flight_max=self.experiment.in_flight_max,
+            sample_rate=min(1.0, TRACES_PER_S / offered_rps),
+            otlp_endpoint=self.spans.endpoint,
+        )
+
+
+async def during(load: Awaitable[None], *watching: Awaitable[None], stop_when: Callable[[], bool]) -> None:
+    """Wait for the load while the watchers run; end all of them when it ended, one failed, or there is a reason to."""
+    main = asyncio.ensure_future(load)
+    everything = [main, *(asyncio.ensure_future(one) for one in watching)]
+    pending = set(everything)
+    try:
+        while not main.done() and not stop_when():
+            done, pending = await asyncio.wait(pending, timeout=PERIOD_S, return_when=asyncio.FIRST_COMPLETED)
+            for one in done:
+                one.result()
+    finally:
+        for one in everything:
+            one.cancel()
+        await asyncio.gather(*everything, return_exceptions=True)
+
+
+def _exit(one: dict[str, Any]) -> dict[str, Any]:
+    return {"part": one["name"], "status": one["status"], "log_tail": "\n".join(one["log_tail"])}

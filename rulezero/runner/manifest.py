@@ -1,0 +1,64 @@
+"""The manifest: everything one needs to know to read a record or to run it again."""
+
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+import psutil
+
+from rulezero.experiment import Arm, Experiment
+
+_PACKAGES = ("aiohttp", "asyncpg", "locust", "redis", "starlette", "uvicorn", "uvloop")
+
+
+def new_manifest(experiment: Experiment, arms: Sequence[Arm], seed: int, processes: Sequence[str]) -> dict[str, Any]:
+    """Return the manifest of a run that has not begun; it counts as interrupted until it is told otherwise."""
+    names = ",".join(arm.name for arm in arms)
+    return {
+        "rulezero": version("rulezero"),
+        "experiment": experiment.name,
+        "question": experiment.question,
+        "prediction": experiment.prediction,
+        "seed": seed,
+        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "control": experiment.control.name,
+        "arms": [],
+        "windows": [list(window) for window in experiment.durations.windows()],
+        "streams": [plain(asdict(stream)) for stream in experiment.streams],
+        "bursts": [plain(asdict(burst)) for burst in experiment.bursts],
+        "services": plain(experiment.services),
+        "faults": [],
+        "processes": list(processes),
+        "host": {
+            "cores": psutil.cpu_count() or 1,
+            "memory_bytes": psutil.virtual_memory().total,
+            "platform": platform.platform(),
+            "python": platform.python_version(),
+        },
+        "versions": {name: version(name) for name in _PACKAGES},
+        "reproduce": f"rulezero run {experiment.name} --arms {names} --seed {seed}",
+        "interrupted": True,
+        "exits": [],
+    }
+
+
+def arm_entry(arm: Arm) -> dict[str, Any]:
+    """Return what the manifest says of an arm before it ran."""
+    return {
+        "name": arm.name,
+        "defences": list(arm.defences),
+        "numbers": plain(arm.numbers),
+        "preset": arm.preset,
+    }
+
+
+def plain(value: Any) -> Any:
+    """Return the value with plain dicts and lists, as JSON has them."""
+    if isinstance(value, Mapping):
+        return {key: plain(one) for key, one in value.items()}
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return [plain(one) for one in value]
+    return value

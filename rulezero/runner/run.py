@@ -1,0 +1,58 @@
+"""The arms of a run, one after the other, into one record."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rulezero.collect.spans import SpanReceiver
+from rulezero.experiment import Arm, Experiment
+from rulezero.lab.lab import Lab
+from rulezero.record import finish, write_json
+from rulezero.runner.arm import ArmRun
+from rulezero.runner.manifest import arm_entry, new_manifest
+from rulezero.runner.progress import Progress
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """What to run: an experiment, the arms of it, the seed, and the folder of the new record."""
+
+    experiment: Experiment
+    arms: tuple[Arm, ...]
+    seed: int
+    folder: Path
+
+
+async def run_experiment(run: Run, lab: Lab, progress: Progress) -> None:
+    """Run the arms and leave a finished record.
+
+    A run that is cancelled or fails still leaves a readable record, whose manifest says that it was interrupted; a
+    part that ends by itself ends the run, and the manifest says which and how.
+
+    Raises:
+        Problem: Something outside the system under test went wrong.
+
+    """
+    manifest = new_manifest(run.experiment, run.arms, run.seed, sorted(lab.admin_addresses))
+    write_json(run.folder / "manifest.json", manifest)
+    try:
+        async with SpanReceiver() as spans:
+            for position, arm in enumerate(run.arms):
+                manifest["arms"].append(arm_entry(arm))
+                left_s = (len(run.arms) - position - 1) * run.experiment.durations.total_s
+                arm_run = ArmRun(
+                    experiment=run.experiment,
+                    arm=arm,
+                    seed=run.seed,
+                    lab=lab,
+                    spans=spans,
+                    folder=run.folder,
+                    manifest=manifest,
+                )
+                await arm_run.go(progress, left_after_s=left_s)
+                write_json(run.folder / "manifest.json", manifest)
+                if manifest["exits"]:
+                    break
+        manifest["interrupted"] = False
+    finally:
+        write_json(run.folder / "manifest.json", manifest)
+        finish(run.folder)

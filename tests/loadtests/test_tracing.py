@@ -1,0 +1,34 @@
+from pathlib import Path
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from rulezero.experiment import Stream
+from tests.loadtests.runs import plan, run_plan
+from tests.loadtests.server import stallable_server
+
+
+@pytest.mark.wall_clock
+async def test_each_sampled_request_is_the_root_of_its_trace(tmp_path: Path) -> None:
+    """Half of the requests are traced: exactly those have a CLIENT span, with the ids that went over the wire."""
+    async with stallable_server() as server, stallable_server() as sink:
+        server.answers = {"/checkout": b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"}
+        streams = (Stream(route="browse", rate_rps=50), Stream(route="checkout", rate_rps=20))
+        rows, _ = await run_plan(plan(tmp_path, server.url, *streams, otlp_endpoint=sink.url))
+        parents = [head.split("traceparent: ")[1].split("\r\n")[0] for head in server.heads]
+    exports = [
+        resource for body in sink.bodies for resource in ExportTraceServiceRequest.FromString(body).resource_spans
+    ]
+    spans = [span for resource in exports for scope in resource.scope_spans for span in scope.spans]
+    names = {
+        pair.value.string_value for item in exports for pair in item.resource.attributes if pair.key == "service.name"
+    }
+    assert names == {"locust"}
+    sent = {f"00-{span.trace_id.hex()}-{span.span_id.hex()}-01" for span in spans}
+    assert sent == {parent for parent in parents if parent.endswith("-01")}
+    assert 0.3 * len(rows) < len(spans) < 0.7 * len(rows)
+    assert {span.trace_id.hex() for span in spans} <= {row.trace_id for row in rows}
+    assert all(span.kind == Span.SPAN_KIND_CLIENT and not span.parent_span_id for span in spans)
+    failed = {span.name for span in spans if any(attribute.key == "error.type" for attribute in span.attributes)}
+    assert failed == {"checkout"}
