@@ -22,7 +22,9 @@ def require_checkout() -> Path:
     """
     root = Path.cwd()
     if not (root / EXPERIMENTS).is_dir() or not (root / SHOP).is_file():
-        raise UsageProblem(f"{root} is not a checkout of rulezero (no {EXPERIMENTS}/); change to the folder that has it")
+        raise UsageProblem(
+            f"{root} is not a checkout of rulezero (no {EXPERIMENTS}/); change to the folder that has it"
+        )
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
     return root

@@ -8,7 +8,8 @@ from rich.console import Console
 
 from rulezero import checkout
 from rulezero.analysis.judge import EXIT_STATUS
-from rulezero.cli.executing import Request, execute as execute_request
+from rulezero.cli.executing import Request
+from rulezero.cli.executing import execute as execute_request
 from rulezero.cli.run import SEED, add_output_arguments
 from rulezero.report.terminal import print_result
 
@@ -20,7 +21,9 @@ EXPERIMENTS = ("cascading_failure", "thundering_herd")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("--seed", type=int, default=SEED, help="of arrivals, keys and service times (default: %(default)s)")
+    parser.add_argument(
+        "--seed", type=int, default=SEED, help="of arrivals, keys and service times (default: %(default)s)"
+    )
     add_output_arguments(parser)
 
 

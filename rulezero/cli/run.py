@@ -9,11 +9,14 @@ from rich.console import Console
 
 from rulezero import checkout
 from rulezero.analysis.judge import EXIT_STATUS
-from rulezero.cli.executing import Request, execute as execute_request
+from rulezero.cli.executing import Request
+from rulezero.cli.executing import execute as execute_request
 from rulezero.report.terminal import print_result
 
 NAME = "run"
-HELP = "run an experiment: its arms one after the other, then verdict and report (exit: 0 supported, 1 refuted, 2 invalid)"
+HELP = (
+    "run an experiment: its arms one after the other, then verdict and report (exit: 0 supported, 1 refuted, 2 invalid)"
+)
 EXAMPLE = "rulezero run cascading_failure --arms none,circuit_breaker --seed 7"
 SEED = 1
 
@@ -22,7 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("experiment", help="a name that `rulezero list` shows")
     parser.add_argument("--arms", default="", help="names, separated by commas; default: all, the first is the control")
-    parser.add_argument("--seed", type=int, default=SEED, help="of arrivals, keys and service times (default: %(default)s)")
+    parser.add_argument(
+        "--seed", type=int, default=SEED, help="of arrivals, keys and service times (default: %(default)s)"
+    )
     add_output_arguments(parser)
 
 

@@ -3,9 +3,10 @@
 The page may load nothing: its Content-Security-Policy says so, and the chart library is inside it once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import polars as pl
 import vl_convert
@@ -39,24 +40,28 @@ def render_html(record: Record) -> str:
     first = _comparison(record)
     figures = [*([first] if first else []), *(figure for section in sections for figure in section.figures)]
     verdict = record.verdict
-    return _environment().get_template("report.html.jinja").render(
-        verdict=verdict,
-        manifest=record.manifest,
-        title=verdict.get("experiment") or record.manifest.get("experiment", "record"),
-        question=verdict.get("question") or record.manifest.get("question", ""),
-        prediction=verdict.get("prediction") or record.manifest.get("prediction", ""),
-        valid=verdict.get("valid", False),
-        reasons=_reasons(record),
-        comparison=first,
-        sections=sections,
-        arms=tables.arm_rows(verdict),
-        phases=tables.phase_rows(verdict),
-        predictions=tables.prediction_rows(verdict),
-        ledger=list(tables.ledger_rows(verdict)),
-        waterfalls=waterfalls(record.rows, record.spans),
-        measured_phases=MEASURED,
-        specs={figure.key: figure.spec for figure in figures},
-        library=_library(),
+    return (
+        _environment()
+        .get_template("report.html.jinja")
+        .render(
+            verdict=verdict,
+            manifest=record.manifest,
+            title=verdict.get("experiment") or record.manifest.get("experiment", "record"),
+            question=verdict.get("question") or record.manifest.get("question", ""),
+            prediction=verdict.get("prediction") or record.manifest.get("prediction", ""),
+            valid=verdict.get("valid", False),
+            reasons=_reasons(record),
+            comparison=first,
+            sections=sections,
+            arms=tables.arm_rows(verdict),
+            phases=tables.phase_rows(verdict),
+            predictions=tables.prediction_rows(verdict),
+            ledger=list(tables.ledger_rows(verdict)),
+            waterfalls=waterfalls(record.rows, record.spans),
+            measured_phases=MEASURED,
+            specs={figure.key: figure.spec for figure in figures},
+            library=_library(),
+        )
     )
 
 
@@ -104,12 +109,19 @@ def _arm_figures(record: Record, arm: str, key: str, rows: pl.DataFrame, only: p
         goodput(requests, arm, key, stroke, axis),
         panels.latency(series.latency_per_second(rows, manifest, bucket_s=bucket_s), key, axis),
         panels.failing(requests, key, axis),
-        panels.attempts(series.attempts_per_request(rows, metrics, manifest, bucket_s=bucket_s), key, axis),
+        panels.attempts(
+            series.attempts_per_request(rows, metrics, manifest, bucket_s=bucket_s), _links(manifest), key, axis
+        ),
         panels.origin_loads(series.origin_loads_per_second(metrics, bucket_s=bucket_s), key, axis),
         panels.decisions(series.decisions_per_second(metrics, bucket_s=bucket_s), key, axis),
         breakers(series.breaker_states(metrics), key, axis),
     )
     yield from (figure for figure in drawn if figure is not None)
+
+
+def _links(manifest: Mapping[str, Any]) -> list[str]:
+    """Return the links that routes cross, each once, in the order of the manifest."""
+    return list(dict.fromkeys(link for stream in manifest["streams"] for link in stream["crosses"]))
 
 
 @cache

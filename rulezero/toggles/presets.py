@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from rulezero.errors import UsageProblem
-from rulezero.toggles.settings import NAMES, Toggles, merge
+from rulezero.toggles.settings import NAMES, Toggles, defaults, merge
 
 # What people usually write first: the timeout their own caller has, and quick, unjittered retries at every layer.
 NAIVE: Mapping[str, Any] = {
@@ -36,6 +36,19 @@ def preset(base: Toggles, name: str) -> Toggles:
     on = {"none": (), "naive": (), "all": NAMES}.get(name, (name,))
     switched = enable(base, on)
     return merge(switched, NAIVE) if name == "naive" else switched
+
+
+def without_naive(base: Toggles) -> Toggles:
+    """Return `base` with the numbers of the naive preset, where it has them, back at their defaults.
+
+    A file that held "naive" would otherwise pass its numbers on to the next preset.
+    """
+    cleaned = dict(base)
+    for name, numbers in NAIVE.items():
+        own = {key: value for key, value in numbers.items() if key != "enabled"}
+        if merge(base, {name: own})[name].config == base[name].config:
+            cleaned[name] = replace(base[name], config=defaults()[name].config)
+    return cleaned
 
 
 def enable(base: Toggles, names: tuple[str, ...]) -> Toggles:

@@ -68,8 +68,10 @@ def _row_y(field: str, rows: int) -> alt.Y:
 
 
 def _summary(states: pl.DataFrame, names: list[str]) -> str:
-    openings = states.filter(pl.col("state") == 2).group_by("name").agg(
-        pl.len(), (pl.col("end_s") - pl.col("start_s")).sum().alias("open_s")
+    openings = (
+        states.filter(pl.col("state") == 2)
+        .group_by("name")
+        .agg(pl.len(), (pl.col("end_s") - pl.col("start_s")).sum().alias("open_s"))
     )
     counted = {name: (count, open_s) for name, count, open_s in openings.iter_rows()}
     parts = [

@@ -1,6 +1,7 @@
 """What every chart of a record shares: the time axis, the shaded fault, the phase names, and how a figure is made."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,15 +10,20 @@ import altair as alt
 from rulezero.report.charts.style import CONFIG, FAINT, FAULT_EDGE, FAULT_FILL, GRID, INK
 
 SLICES_MAX = 180
+_SMALLEST_LOG = 0.01
 Span = tuple[str, float, float]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TimeAxis:
-    """The time of one arm: its phases, and its faults as (text, start, end); an instant ends where it starts."""
+    """The time of one arm: its phases, and its faults as (text, start, end); an instant ends where it starts.
+
+    `titled` says whether the charts name the unit below the axis.
+    """
 
     phases: tuple[Span, ...]
     faults: tuple[Span, ...]
+    titled: bool = False
 
     @property
     def end_s(self) -> float:
@@ -51,17 +57,23 @@ def time_axis(manifest: Mapping[str, Any], arm: str) -> TimeAxis:
     return TimeAxis(phases=phases, faults=faults or tuple(phase for phase in phases if phase[0] == "fault"))
 
 
-def time_x(axis: TimeAxis, field: str = "t_s", *, titled: bool = False) -> alt.X:
+def time_x(axis: TimeAxis, field: str = "t_s") -> alt.X:
     """Return the x channel, the same for every chart so that one instant is one place across all of them."""
-    shown = alt.Axis(grid=False, tickCount=8, format=",", title="seconds since the load began" if titled else None)
+    title = "seconds since the load began" if axis.titled else None
+    shown = alt.Axis(grid=False, tickCount=8, format=",", title=title)
     return alt.X(f"{field}:Q", scale=alt.Scale(domain=[0, axis.end_s], nice=False), axis=shown)
 
 
-def value_y(field: str, largest: float, *, log: bool = False) -> alt.Y:
-    """Return the y channel from 0 (from 1 when logarithmic); its labels have a fixed width so that plots line up."""
+def value_y(field: str, largest: float, smallest: float | None = None) -> alt.Y:
+    """Return the y channel from 0, or logarithmic from `smallest`; labels have a fixed width so that plots line up."""
     # Without room at the top the highest line would be cut in half.
-    scale = alt.Scale(type="log", domain=[1, max(10.0, largest * 1.1)]) if log else _linear(largest)
-    values = [10**power for power in range(6) if 10**power <= largest * 1.1] if log else alt.Undefined
+    top = largest * 1.1 if largest > 0 else 1.0
+    if smallest is None:
+        scale, values = alt.Scale(domain=[0, top], nice=False), alt.Undefined
+    else:
+        low = 10.0 ** math.floor(math.log10(max(smallest, _SMALLEST_LOG)))
+        top = max(top, low * 10)
+        scale, values = alt.Scale(type="log", domain=[low, top], nice=False), _round_numbers(low, top)
     shown = alt.Axis(
         title=None, tickCount=4, values=values, format=",~r", minExtent=44, maxExtent=44, domain=False, ticks=False
     )
@@ -92,15 +104,17 @@ def background(axis: TimeAxis, *, named: bool) -> list[alt.Chart]:
 def figure(key: str, title: str, summary: str, layers: Sequence[Any], height: int) -> Figure:
     """Return the layers as one figure as wide as its place on the page."""
     chart = alt.layer(*layers).properties(width="container", height=height, description=summary)
-    spec = chart.to_dict()
+    # Altair's own validation takes half of a report's time; the tests do it once for every kind of chart.
+    spec = chart.to_dict(validate=False)
     spec["config"] = CONFIG
     spec["autosize"] = {"type": "fit-x", "contains": "padding"}
     spec["padding"] = {"left": 0, "right": 10, "top": 2, "bottom": 2}
     return Figure(key=key, title=title, summary=summary, spec=spec)
 
 
-def legend(labels: Iterable[str], symbol: str, *, room: int = 150) -> alt.Legend:
+def legend(labels: Collection[str], symbol: str) -> alt.Legend:
     """Return a legend above the plot for the fields s0, s1, ...; it wraps where the page is narrow."""
+    room = 36 + 7 * max(map(len, labels), default=0)
     names = ", ".join(f"s{index}: {_quoted(label)}" for index, label in enumerate(labels))
     return alt.Legend(
         orient="top",
@@ -109,12 +123,16 @@ def legend(labels: Iterable[str], symbol: str, *, room: int = 150) -> alt.Legend
         symbolSize=250,
         symbolFillColor=FAINT if symbol == "stroke" else alt.Undefined,
         columns=alt.ExprRef(f"max(1, floor(width / {room}))"),
+        labelLimit=alt.ExprRef("width - 30"),
         labelExpr=f"({{{names}}})[datum.value]",
     )
 
 
-def _linear(largest: float) -> alt.Scale:
-    return alt.Scale(domain=[0, largest * 1.05 if largest > 0 else 1.0], nice=False)
+def _round_numbers(low: float, top: float) -> list[float]:
+    """Return 1, 10, 100, ... within a range, and 2 and 5 of each where there is room for them."""
+    digits = (1, 2, 5) if top / low <= 100 else (1,)
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(top)) + 1)
+    return [digit * 10.0**power for power in powers for digit in digits if low <= digit * 10.0**power <= top]
 
 
 def _quoted(text: str) -> str:

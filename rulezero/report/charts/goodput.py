@@ -1,6 +1,7 @@
 """Goodput under the offered load: of one arm, and of the control against the best arm."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import polars as pl
 
@@ -25,7 +26,8 @@ def comparison(requests: pl.DataFrame, arms: Sequence[str], control: str, axis: 
         role, stroke = ("control", CONTROL) if arm == control else ("defended", DEFENDED)
         series.append(Line(column=f"good{index}", label=f"goodput of {arm} ({role})", stroke=stroke))
     summary = " ".join(_sentence(arm, frame, axis) for arm, frame in frames.items())
-    layers = [*background(axis, named=True), *lines(joined, series, axis, titled=True)]
+    axis = replace(axis, titled=True)
+    layers = [*background(axis, named=True), *lines(joined, series, axis)]
     return figure("comparison", "Goodput over time, requests per second", summary, layers, height=230)
 
 

@@ -35,19 +35,18 @@ class Bar:
     fill: str
 
 
-def lines(
-    frame: pl.DataFrame, series: Sequence[Line], axis: TimeAxis, *, log: bool = False, titled: bool = False
-) -> list[Any]:
+def lines(frame: pl.DataFrame, series: Sequence[Line], axis: TimeAxis, *, log: bool = False) -> list[Any]:
     """Return the layers that draw one line per series, a slice's value in its middle; a null is a gap."""
     fields = _fields(series)
     strokes = [each.stroke for each in series]
     shown = legend([each.label for each in series], "stroke")
     data = _wide(frame, series, axis)
+    smallest, largest = _extent(frame, series)
     folded = (
         alt.Chart(data)
         .transform_calculate(middle="(datum.t_s + datum.end) / 2", slice=f"floor(datum.t_s / {axis.bucket_s})")
         .transform_fold(fields, as_=["key", "value"])
-        .encode(x=time_x(axis, "middle", titled=titled), y=value_y("value", _largest(frame, series), log=log))
+        .encode(x=time_x(axis, "middle"), y=value_y("value", largest, smallest if log else None))
     )
     drawn = folded.mark_line(clip=True).encode(
         stroke=alt.Stroke("key:O", scale=_scale(fields, [stroke.colour for stroke in strokes]), legend=shown),
@@ -57,7 +56,7 @@ def lines(
     return [drawn, *_markers(folded, strokes), _reader(data, series, axis)]
 
 
-def stacked(frame: pl.DataFrame, series: Sequence[Bar], axis: TimeAxis, *, titled: bool = False) -> list[Any]:
+def stacked(frame: pl.DataFrame, series: Sequence[Bar], axis: TimeAxis) -> list[Any]:
     """Return the layers that pile one bar segment per series on each slice, each with its own hatching."""
     fields = _fields(series)
     shown = legend([each.label for each in series], "square")
@@ -73,7 +72,7 @@ def stacked(frame: pl.DataFrame, series: Sequence[Bar], axis: TimeAxis, *, title
         alt.Chart(alt.Data(values=pl.concat(pieces).to_dicts()))
         .mark_rect(stroke="var(--page)", strokeWidth=0.5)
         .encode(
-            x=time_x(axis, titled=titled),
+            x=time_x(axis),
             x2="end:Q",
             y=value_y("low", total),
             y2="high:Q",
@@ -92,13 +91,17 @@ def _wide(frame: pl.DataFrame, series: Sequence[Line | Bar], axis: TimeAxis) -> 
     return alt.Data(values=frame.select("t_s", (pl.col("t_s") + axis.bucket_s).alias("end"), *named).to_dicts())
 
 
-def _largest(frame: pl.DataFrame, series: Sequence[Line]) -> float:
-    highest = [frame.get_column(each.column).max() for each in series]
-    return max((float(value) for value in highest if isinstance(value, int | float)), default=0.0)
+def _extent(frame: pl.DataFrame, series: Sequence[Line]) -> tuple[float, float]:
+    columns = [frame.get_column(each.column) for each in series]
+    ends = [value for column in columns for value in (column.min(), column.max())]
+    numbers = [float(value) for value in ends if isinstance(value, int | float)] or [0.0]
+    return min(numbers), max(numbers)
 
 
 def _scale(fields: Sequence[str], values: Sequence[Any]) -> alt.Scale:
-    return alt.Scale(domain=list(fields), range=[list(value) if isinstance(value, tuple) else value for value in values])
+    return alt.Scale(
+        domain=list(fields), range=[list(value) if isinstance(value, tuple) else value for value in values]
+    )
 
 
 def _markers(folded: Any, strokes: Sequence[Stroke]) -> list[Any]:

@@ -1,6 +1,6 @@
 """The charts of one arm on one time axis: latency beside failures, attempts at each hop, what the defences did."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
@@ -39,8 +39,8 @@ def failing(requests: pl.DataFrame, key: str, axis: TimeAxis) -> Figure:
     return figure(f"{key}-failing", "Failing outcomes, requests per second", summary, layers, height=HEIGHT)
 
 
-def attempts(per_request: pl.DataFrame, key: str, axis: TimeAxis) -> Figure | None:
-    """Return attempts per user request at each hop."""
+def attempts(per_request: pl.DataFrame, links: Sequence[str], key: str, axis: TimeAxis) -> Figure | None:
+    """Return attempts per user request at each hop; `links` is their order, so that arms draw a link alike."""
     if per_request.is_empty():
         return None
     highest = per_request.drop_nulls().sort("per_request").row(-1, named=True)
@@ -49,7 +49,7 @@ def attempts(per_request: pl.DataFrame, key: str, axis: TimeAxis) -> Figure | No
         f"at {number(highest['t_s'])} s."
     )
     title = "Attempts per request at each hop"
-    return _by_name(per_request.rename({"link": "name"}), "per_request", f"{key}-attempts", title, summary, axis)
+    return _by_name(per_request.rename({"link": "name"}), "per_request", links, f"{key}-attempts", title, summary, axis)
 
 
 def decisions(decided: pl.DataFrame, key: str, axis: TimeAxis) -> Figure | None:
@@ -58,11 +58,12 @@ def decisions(decided: pl.DataFrame, key: str, axis: TimeAxis) -> Figure | None:
         return None
     named = decided.with_columns(pl.concat_str("defence", pl.lit(": "), "decision").alias("name"))
     totals = named.group_by("name").agg(pl.col("rate").sum()).sort("rate", "name", descending=[True, False])
+    names = totals.head(MANY).get_column("name").sort().to_list()
     counts = [f"{number(rate * axis.bucket_s)} {name}" for name, rate in totals.head(MANY).iter_rows()]
     left_out = f" {totals.height - MANY} rarer kinds are not drawn." if totals.height > MANY else ""
     summary = f"Decisions in all: {', '.join(counts)}.{left_out}"
     title = "Decisions of the defences, per second"
-    return _by_name(named, "rate", f"{key}-decisions", title, summary, axis)
+    return _by_name(named, "rate", names, f"{key}-decisions", title, summary, axis)
 
 
 def origin_loads(loads: pl.DataFrame, key: str, axis: TimeAxis) -> Figure | None:
@@ -77,11 +78,10 @@ def origin_loads(loads: pl.DataFrame, key: str, axis: TimeAxis) -> Figure | None
 
 
 def _by_name(
-    frame: pl.DataFrame, value: str, key: str, title: str, summary: str, axis: TimeAxis
+    frame: pl.DataFrame, value: str, names: Sequence[str], key: str, title: str, summary: str, axis: TimeAxis
 ) -> Figure:
-    """Return one line per value of the column `name`, the largest ones first; a slice without a value is a zero."""
-    largest = frame.group_by("name").agg(pl.col(value).max()).sort(value, "name", descending=[True, False])
-    names = largest.head(MANY).get_column("name").to_list()
+    """Return one line for each of these values of the column `name`; a slice without a value is a zero."""
+    names = names[:MANY]
     columns = [
         frame.filter(pl.col("name") == name).select("t_s", pl.col(value).alias(f"v{index}"))
         for index, name in enumerate(names)

@@ -39,6 +39,8 @@ SERIES = (
     Stroke(colour="var(--series-6)", dash=(4, 2, 1, 2, 1, 2), marker="triangle-down"),
     Stroke(colour="var(--series-7)", dash=(1, 3), marker="circle"),
     Stroke(colour="var(--series-8)", dash=(10, 2, 2, 2), marker="square"),
+    Stroke(colour="var(--series-1)", dash=(3, 6), marker="diamond"),
+    Stroke(colour="var(--series-2)", dash=(14, 3, 3, 3), marker="cross"),
 )
 
 OUTCOME_FILLS = {
@@ -57,6 +59,6 @@ CONFIG: dict[str, Any] = {
         "labelColor": INK, "titleColor": INK, "labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": "normal",
         "gridColor": GRID, "domainColor": FAINT, "tickColor": FAINT,
     },
-    "legend": {"labelColor": INK, "labelFontSize": 12, "labelLimit": 260, "symbolStrokeWidth": 2},
+    "legend": {"labelColor": INK, "labelFontSize": 12, "symbolStrokeWidth": 2},
     "text": {"color": INK, "font": _FONT, "fontSize": 11},
 }  # fmt: skip

@@ -1,0 +1,31 @@
+"""rulezero doctor: whether this machine can run the lab, and what to do where it cannot."""
+
+import argparse
+import asyncio
+
+from rich.console import Console
+from rich.table import Table
+
+from rulezero import checkout
+from rulezero.errors import EXIT_UNAVAILABLE
+from rulezero.lab.doctor import examine
+
+NAME = "doctor"
+HELP = "check programs, ports, memory, cores and disk, and say what to do (exit: 0 all well, 69 something is lacking)"
+EXAMPLE = "rulezero doctor"
+
+
+def add_arguments(_: argparse.ArgumentParser) -> None:
+    """Add no options."""
+
+
+def execute(_: argparse.Namespace) -> int:
+    """Run the verb."""
+    findings = asyncio.run(examine(checkout.require_checkout()))
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for finding in findings:
+        table.add_row("ok" if finding.ok else "NO", finding.name, finding.detail)
+        if not finding.ok:
+            table.add_row("", "", f"-> {finding.remedy}")
+    Console().print(table, highlight=False)
+    return 0 if all(finding.ok for finding in findings) else EXIT_UNAVAILABLE
