@@ -12,8 +12,9 @@ from random import Random
 from time import monotonic
 from uuid import uuid4
 
-from locust import events
+from locust import User, events
 from locust.env import Environment
+from locust.exception import StopTest
 
 from loadtests.closed_loop import ClosedLoopUser
 from loadtests.open_loop import OpenLoopUser
@@ -36,6 +37,19 @@ _traffic: dict[tuple[str, int], Traffic] = {}
 _run_id = uuid4().hex
 
 
+class _Guarded(User):
+    """Refuses a target from the page as Locust itself refuses a missing one: the test stops before a request."""
+
+    abstract = True
+
+    def __init__(self, environment: Environment) -> None:
+        try:
+            check_target(self.host or environment.host)
+        except UsageProblem as problem:
+            raise StopTest(str(problem)) from None
+        super().__init__(environment)
+
+
 def install() -> None:
     """Add the options, and refuse targets that are not this machine."""
     listeners = ((events.init_command_line_parser, _add_options), (events.init, _init), (events.quitting, _close))
@@ -43,7 +57,7 @@ def install() -> None:
         hook.add_listener(listener)  # type: ignore[no-untyped-call]  # Locust's hooks carry no types.
 
 
-class HandOpenLoopUser(OpenLoopUser):
+class HandOpenLoopUser(_Guarded, OpenLoopUser):
     """One arrival a second: the number of users is the arrival rate."""
 
     abstract = True
@@ -61,7 +75,7 @@ class HandOpenLoopUser(OpenLoopUser):
         )
 
 
-class HandClosedLoopUser(ClosedLoopUser):
+class HandClosedLoopUser(_Guarded, ClosedLoopUser):
     """One user who thinks for `--think-time` seconds after each answer."""
 
     abstract = True

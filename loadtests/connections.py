@@ -4,8 +4,9 @@ geventhttpclient parses the answers; its own client is not used because it silen
 breaks, and a load generator that retries measures something else.
 """
 
-import socket as resolver
 from collections import deque
+from socket import getaddrinfo
+from typing import Any
 
 from gevent import socket
 from geventhttpclient.response import HTTPParseError, HTTPSocketResponse
@@ -19,8 +20,8 @@ class Connections:
     """Last used, first taken. It has no limit of its own: the in-flight cap before it is the limit."""
 
     def __init__(self, host: str, port: int) -> None:
-        found = resolver.getaddrinfo(host, port, type=resolver.SOCK_STREAM)[0]
-        self._family, self._address = found[0], found[4]
+        # "localhost" may be two addresses of which only one is listened on.
+        self._places = [(place[0], place[4]) for place in getaddrinfo(host, port, type=socket.SOCK_STREAM)]
         self._idle: deque[socket.socket] = deque()
 
     def open(self, count: int) -> None:
@@ -80,16 +81,25 @@ class Connections:
         return self._connect(timeout_s)
 
     def _connect(self, timeout_s: float) -> socket.socket:
-        connection = socket.socket(self._family, socket.SOCK_STREAM)
-        try:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.settimeout(timeout_s)
-            connection.connect(self._address)
-            connection.settimeout(None)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+        for place in self._places[:-1]:
+            try:
+                return _connected(*place, timeout_s)
+            except OSError:
+                continue
+        return _connected(*self._places[-1], timeout_s)
+
+
+def _connected(family: int, address: tuple[Any, ...], timeout_s: float) -> socket.socket:
+    connection = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.settimeout(timeout_s)
+        connection.connect(address)
+        connection.settimeout(None)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _is_silent(connection: socket.socket) -> bool:

@@ -36,12 +36,13 @@ def become(start: Start, parent: int) -> NoReturn:
             os.execvpe(start.argv[0], start.argv, os.environ)  # noqa: S606 - no shell is wanted.
         status = call(start)
     except SystemExit as leaving:
-        status = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+        status = _status(leaving)
     except OSError as error:
         _say(f"{start.name}: {error}")
     except BaseException:  # noqa: BLE001 - whatever it is, it belongs in the part's log and must not reach the parent's code.
         _say(traceback.format_exc())
     finally:
+        sys.stdout.flush()
         os._exit(status)
 
 
@@ -51,13 +52,21 @@ def call(start: Start) -> int:
     module, _, function = start.target.partition(":")
     listening = {keyword: ports.listen(port).detach() for keyword, port in start.ports.items()}
     returned = getattr(importlib.import_module(module), function)(**start.arguments, **listening)
-    sys.stdout.flush()
     return returned if isinstance(returned, int) else 0
 
 
 def as_program(start: Start) -> list[str]:
     """Return the command line that does without a fork what `call` does after one."""
     return [sys.executable, "-m", "rulezero.lab.child", msgspec.json.encode(start).decode()]
+
+
+def _status(leaving: SystemExit) -> int:
+    """Return what the interpreter would exit with; anything that is no number is said."""
+    if isinstance(leaving.code, int):
+        return leaving.code
+    if leaving.code is not None:
+        _say(str(leaving.code))
+    return int(leaving.code is not None)
 
 
 def _leave_parent(start: Start) -> None:
@@ -71,6 +80,7 @@ def _leave_parent(start: Start) -> None:
     for source, target in ((nothing, 0), (log, 1), (log, 2)):
         os.dup2(source, target)
     os.closerange(_FIRST_OTHER_DESCRIPTOR, _LAST_DESCRIPTOR)
+    sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115 - lives as long as the process.
     os.environ.update(start.environment)
     os.chdir(start.folder)
 

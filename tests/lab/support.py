@@ -1,7 +1,8 @@
 """A toy shop for the lab, and ways to see what a lab has left behind."""
 
+import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psutil
@@ -73,3 +74,15 @@ def processes_in(folder: Path) -> list[psutil.Process]:
 def names(processes: Sequence[psutil.Process]) -> list[str]:
     """Return what is needed to recognise processes in a failure."""
     return [f"{process.pid} {process}" for process in processes]
+
+
+def leftovers(place: Path) -> list[str]:
+    """Return the processes and files that a lab has left in the folder of temporary ones."""
+    return [*names(processes_in(place)), *map(str, place.iterdir())]
+
+
+async def until(condition: Callable[[], object], timeout_s: float = 10) -> None:
+    """Return when the condition holds; it is looked at often. Raises TimeoutError."""
+    async with asyncio.timeout(timeout_s):
+        while not condition():  # noqa: ASYNC110 - other processes set no events.
+            await asyncio.sleep(0.01)

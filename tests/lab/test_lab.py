@@ -16,7 +16,7 @@ from rulezero.errors import Problem, StorageProblem, UsageProblem
 from rulezero.lab import template
 from rulezero.lab.lab import Lab, open_lab
 from rulezero.lab.ports import is_free
-from tests.lab.support import names, processes_in, toy_shop
+from tests.lab.support import leftovers, toy_shop, until
 
 pytestmark = [pytest.mark.wall_clock, pytest.mark.end_to_end]
 
@@ -45,17 +45,12 @@ async def order(lab: Lab) -> None:
 
 async def until_count(lab: Lab, role: str, wanted: int) -> None:
     async with asyncio.timeout(10):
-        while await count(lab, role) != wanted:
+        while await count(lab, role) != wanted:  # noqa: ASYNC110 - another process sets no event.
             await asyncio.sleep(0.01)
 
 
-def assert_nothing_left(place: Path) -> None:
-    assert names(processes_in(place)) == []
-    assert list(place.iterdir()) == []
-
-
 async def test_services_answer_through_their_links_and_get_their_own_environment(place: Path, tmp_path: Path) -> None:
-    """What the load reaches at the entry is the service behind it, told its names, its links and what the caller adds."""
+    """Behind the entry is the service itself, told its names, its links and what the caller adds."""
     async with open_lab(toy_shop(tmp_path), logs=tmp_path / "logs", seed=7) as lab:
         await lab.start_services({"*": {"COLOUR": "red"}, "payment": {"COLOUR": "blue"}})
         edge, payment = await ask(lab.entry), await ask(lab.links["edge-payment"])
@@ -72,7 +67,7 @@ async def test_services_answer_through_their_links_and_get_their_own_environment
         assert lab.exits() == []
         assert set(lab.processes()) == {"keeper", "primary", "standby", "cache", "toxiproxy", "edge", "payment"}
         assert len(lab.processes()["primary"]) > 3
-    assert_nothing_left(place)
+    assert leftovers(place) == []
 
 
 async def test_the_standby_follows_through_its_link_and_reset_starts_over(place: Path, tmp_path: Path) -> None:
@@ -90,7 +85,7 @@ async def test_the_standby_follows_through_its_link_and_reset_starts_over(place:
         assert (await count(lab, "primary"), await count(lab, "standby")) == (0, 0)
         assert await count(lab, "standby", "items") == 1
         assert lab.exits() == []
-    assert_nothing_left(place)
+    assert leftovers(place) == []
 
 
 async def test_reset_zeroes_the_origin_counters_on_both_servers_and_empties_the_cache(
@@ -119,7 +114,7 @@ async def test_reset_zeroes_the_origin_counters_on_both_servers_and_empties_the_
         writer.write(b"EXISTS hot\r\n")
         assert await reader.readline() == b":0\r\n"
         writer.close()
-    assert_nothing_left(place)
+    assert leftovers(place) == []
 
 
 async def test_a_death_is_reported_with_the_log_unless_it_was_on_purpose(place: Path, tmp_path: Path) -> None:
@@ -137,15 +132,13 @@ async def test_a_death_is_reported_with_the_log_unless_it_was_on_purpose(place: 
         assert lab.exits() == []
 
         os.kill(lab.processes()["payment"][0], 9)
-        async with asyncio.timeout(5):
-            while not lab.exits():
-                await asyncio.sleep(0.01)
+        await until(lab.exits)
         (part,) = lab.exits()
         assert (part.name, part.status) == ("payment", "killed by SIGKILL")
         assert part.log_tail[-1] == "toy payment starts"
         await lab.start_services({})
         assert (await ask(lab.entry))["RULEZERO_INSTANCE"] == "edge"
-    assert_nothing_left(place)
+    assert leftovers(place) == []
 
 
 async def test_a_paused_and_a_killed_database_are_cleaned_up(place: Path, tmp_path: Path) -> None:
@@ -154,7 +147,7 @@ async def test_a_paused_and_a_killed_database_are_cleaned_up(place: Path, tmp_pa
         await lab.pause("primary")
         await lab.pause("cache")
         await lab.kill("standby")
-    assert_nothing_left(place)
+    assert leftovers(place) == []
 
 
 async def test_a_service_that_dies_at_its_start_is_named_with_its_last_words(place: Path, tmp_path: Path) -> None:
@@ -168,7 +161,7 @@ async def test_a_service_that_dies_at_its_start_is_named_with_its_last_words(pla
         assert not {"edge", "payment"} & set(lab.processes())
         with pytest.raises(UsageProblem, match="there is no service `paymnt`; there are edge, payment"):
             await lab.start_services({"paymnt": {}})
-    assert_nothing_left(place)
+    assert leftovers(place) == []
 
 
 async def test_a_module_that_cannot_be_imported_is_named(place: Path, tmp_path: Path) -> None:
@@ -176,7 +169,7 @@ async def test_a_module_that_cannot_be_imported_is_named(place: Path, tmp_path: 
     async with open_lab(toy_shop(tmp_path, app="tests.lab.no_such_toy:app"), logs=tmp_path / "logs") as lab:
         with pytest.raises(Problem, match=r"tests\.lab\.no_such_toy cannot be imported .ModuleNotFoundError"):
             await lab.start_services({})
-    assert_nothing_left(place)
+    assert leftovers(place) == []
 
 
 async def test_a_mistake_in_the_schema_is_named_and_leaves_no_template(
@@ -188,7 +181,7 @@ async def test_a_mistake_in_the_schema_is_named_and_leaves_no_template(
         async with open_lab(toy_shop(tmp_path, schema="SELECT * FROM nothing"), logs=tmp_path / "logs"):
             raise AssertionError("the lab must not open")
     assert set((template_cache / "rulezero").glob("*")) == before
-    assert_nothing_left(place)
+    assert leftovers(place) == []
 
 
 @pytest.mark.parametrize("moment", ["publish", "copy"])
@@ -209,7 +202,7 @@ async def test_a_full_disk_is_one_line_and_leaves_nothing(
         async with open_lab(toy_shop(tmp_path), logs=tmp_path / "logs"):
             raise AssertionError("the lab must not open")
     assert "\n" not in str(told.value)
-    assert_nothing_left(place)
+    assert leftovers(place) == []
     if moment == "publish":
         assert list((tmp_path / "cache" / "rulezero").iterdir()) == []
 
@@ -232,7 +225,7 @@ async def test_a_missing_program_or_a_busy_entry_port_is_one_line(
         async with open_lab(description, logs=tmp_path / "none"):
             raise AssertionError("the lab must not open")
     assert not (tmp_path / "none").exists()
-    assert_nothing_left(place)
+    assert leftovers(place) == []
 
 
 async def test_two_labs_and_two_makers_of_the_template_do_not_disturb_each_other(
@@ -248,7 +241,7 @@ async def test_two_labs_and_two_makers_of_the_template_do_not_disturb_each_other
         for name in ("one", "two"):
             group.create_task(open_and_order(description, tmp_path / name))
     assert len(list((tmp_path / "cache" / "rulezero").iterdir())) == 1
-    assert_nothing_left(place)
+    assert leftovers(place) == []
 
 
 async def open_and_order(description: Any, logs: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 from rulezero.lab import directory
 from rulezero.lab.lab import open_lab
 from rulezero.lab.ports import is_free
-from tests.lab.support import CHECKOUT, names, processes_in, toy_shop
+from tests.lab.support import CHECKOUT, leftovers, names, processes_in, toy_shop, until
 
 pytestmark = [pytest.mark.wall_clock, pytest.mark.end_to_end]
 
@@ -49,9 +49,7 @@ async def told(process: asyncio.subprocess.Process) -> Any:
 
 async def assert_gone(place: Path, ports: list[int]) -> None:
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(10):
-            while processes_in(place) or list(place.iterdir()):
-                await asyncio.sleep(0.02)
+        await until(lambda: not leftovers(place))
     assert names(processes_in(place)) == []
     assert [port for port in ports if not is_free(port)] == []
 
@@ -60,7 +58,7 @@ async def assert_next_start_works(place: Path, tmp_path: Path) -> None:
     async with open_lab(toy_shop(tmp_path), logs=tmp_path / "logs") as lab:
         await lab.start_services({})
         assert lab.exits() == []
-    assert list(place.iterdir()) == []
+    assert leftovers(place) == []
 
 
 def chance(request: pytest.FixtureRequest) -> random.Random:
@@ -84,7 +82,7 @@ async def test_killing_the_runner_at_any_moment(
         await process.wait()
         await assert_gone(place, ports)
     directory.sweep()  # A runner killed before it had a keeper leaves its directory to the next one.
-    assert list(place.iterdir()) == []
+    assert leftovers(place) == []
     await assert_next_start_works(place, tmp_path)
 
 
@@ -100,7 +98,7 @@ async def test_killing_a_part_ends_the_run_with_its_name(
         assert victim in await told(process)
         await process.wait()
         await assert_gone(place, found["ports"])
-    assert list(place.iterdir()) == []
+    assert leftovers(place) == []
     await assert_next_start_works(place, tmp_path)
 
 
@@ -116,7 +114,7 @@ async def test_killing_runner_and_keeper_together_even_with_paused_parts(place: 
         await process.wait()
         assert directory.sweep() != []
         await assert_gone(place, found["ports"])
-    assert list(place.iterdir()) == []
+    assert leftovers(place) == []
     await assert_next_start_works(place, tmp_path)
 
 
@@ -126,12 +124,10 @@ async def test_interrupting_a_start_leaves_nothing(
 ) -> None:
     """Ctrl-C in the middle of a start: the runner itself returns only when all is gone."""
     async with runner(tmp_path) as process:
-        while not list(place.iterdir()):
-            await asyncio.sleep(0.005)
+        await until(lambda: leftovers(place))
         await asyncio.sleep(chance(request).uniform(0, START_MAX_S / (2 + attempt)))
         process.send_signal(signal.SIGINT)
         async with asyncio.timeout(20):
             _, errors = await process.communicate()
-        assert names(processes_in(place)) == []
-        assert list(place.iterdir()) == []
+        assert leftovers(place) == []
         assert b"never retrieved" not in errors

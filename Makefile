@@ -1,0 +1,43 @@
+# `make demo` and `make test` do all set-up themselves: a virtual environment with the pinned packages of
+# requirements.lock. They need Python 3.11 or newer and nothing else.
+
+PYTHON ?= $(shell for name in python3.14 python3.13 python3.12 python3.11 python3 python; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$name; break; }; done)
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test check unit lock clean readme
+
+demo: $(READY)
+	@$(BIN)/rulezero demo
+
+test: check unit
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(READY)
+	$(BIN)/pytest
+
+# Prints what the README quotes; a test fails when they differ.
+readme: $(READY)
+	@$(BIN)/rulezero list --markdown
+
+# Pins every package for every platform and Python from 3.11 on.
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --extra dev pyproject.toml -o requirements.lock \
+		--no-header --no-emit-index-url --upgrade
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(READY): requirements.lock pyproject.toml
+	@[ -n "$(PYTHON)" ] || { echo "rulezero needs Python 3.11 or newer, and none is on PATH; install one, or: make PYTHON=/path/to/python" >&2; exit 1; }
+	@echo "setting up .venv (once; about 250 MB of packages)"
+	@rm -rf .venv && $(PYTHON) -m venv .venv || { echo "this Python cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; rm -rf .venv; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
