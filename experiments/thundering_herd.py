@@ -4,6 +4,8 @@ Each miss loads the item from the replica, and each load holds one of the pool's
 pool and is never cached: what the herd does to it is what it does to everyone.
 """
 
+from collections.abc import Mapping
+
 from rulezero.analysis.predict import herd
 from rulezero.checks import control_fails, keeps_goodput
 from rulezero.experiment import Arm, Burst, Durations, Experiment, Figures, Keys, Prediction, Stream
@@ -18,13 +20,16 @@ CATALOG_PROCESSES = 2
 
 
 def _per_expiry(figures: Figures) -> float | None:
-    loads: float | None = figures["origin_loads"]["per_expiry"]
-    return loads
+    return _loads(figures, "per_expiry")
 
 
 def _burst(figures: Figures) -> float | None:
-    loads: float | None = figures["origin_loads"]["burst"]
-    return loads
+    return _loads(figures, "burst")
+
+
+def _loads(figures: Figures, key: str) -> float | None:
+    counted: Mapping[str, float | None] = figures["origin_loads"] or {}  # None when the arm did not end.
+    return counted.get(key)
 
 
 EXPERIMENT = Experiment(
@@ -36,7 +41,12 @@ EXPERIMENT = Experiment(
     ),
     streams=(
         Stream(route="browse", rate_rps=HOT_RPS, keys=Keys(low=HOT, high=HOT), crosses=("edge-catalog",)),
-        Stream(route="search", rate_rps=SEARCH_RPS, keys=Keys(low=1, high=9), crosses=("edge-catalog", "catalog-replica")),
+        Stream(
+            route="search",
+            rate_rps=SEARCH_RPS,
+            keys=Keys(low=1, high=9),
+            crosses=("edge-catalog", "catalog-replica"),
+        ),
     ),
     bursts=(Burst(route="browse", at_s=6.0, count=CROWD, key=COLD, deadline_s=6.0),),
     services={"edge": {"RULEZERO_SLOTS": "1500"}},

@@ -39,13 +39,17 @@ def load_experiment(name: str) -> Experiment:
     """Return an experiment by name.
 
     Raises:
-        UsageProblem: There is none of that name, or its file defines none.
+        UsageProblem: There is none of that name, its file is malformed, or it defines none.
 
     """
     names = experiment_names()
     if name not in names:
         raise UsageProblem(f"there is no experiment {name!r}; there are: {', '.join(names)}")
-    module = importlib.import_module(f"{EXPERIMENTS.name}.{name}")
+    try:
+        module = importlib.import_module(f"{EXPERIMENTS.name}.{name}")
+    except Exception as error:  # noqa: BLE001 - the file is the user's: whatever it raises is told in one line.
+        told = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UsageProblem(f"{EXPERIMENTS}/{name}.py cannot be loaded: {told}; correct it") from None
     experiment = getattr(module, "EXPERIMENT", None)
     if not isinstance(experiment, Experiment):
         raise UsageProblem(f"{EXPERIMENTS}/{name}.py defines no EXPERIMENT; see CONTRIBUTING.md")

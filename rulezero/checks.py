@@ -6,10 +6,14 @@ from rulezero.experiment import Check, CheckResult, Figures, PhaseName
 
 
 def kept(figures: Figures, phase: PhaseName) -> float:
-    """Return the good share of what was offered in a phase, relative to the baseline's."""
-    baseline = figures["goodput_rps"]["baseline"] / figures["offered_rps"]["baseline"]
-    share = figures["goodput_rps"][phase] / figures["offered_rps"][phase]
-    return float(share / baseline) if baseline else 0.0
+    """Return the good share of what was offered in a phase, relative to the baseline's; 0 where there is neither."""
+    baseline = _good_share(figures, "baseline")
+    return _good_share(figures, phase) / baseline if baseline else 0.0
+
+
+def _good_share(figures: Figures, phase: PhaseName) -> float:
+    offered_rps = figures["offered_rps"][phase]
+    return float(figures["goodput_rps"][phase] / offered_rps) if offered_rps else 0.0
 
 
 def kept_after_onset(figures: Figures) -> float:

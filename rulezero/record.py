@@ -6,7 +6,7 @@ run that crashed.
 """
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,7 +72,8 @@ def new_record(parent: Path, experiment: str) -> Path:
     for suffix in ("", *(f"-{number}" for number in range(2, 100))):
         folder = parent / f"{stamp}-{experiment}{suffix}"
         try:
-            (folder / "raw").mkdir(parents=True)
+            folder.mkdir(parents=True)
+            (folder / "raw").mkdir()
         except FileExistsError:
             continue
         except OSError as error:
@@ -115,22 +116,29 @@ def finish(folder: Path) -> None:
         StorageProblem: No space or no permission; the text stays.
 
     """
-    raw = folder / "raw"
+    raw, done = folder / "raw", folder / "raw.done"
+    shutil.rmtree(done, ignore_errors=True)
     if not raw.is_dir():
         return
     arms = sorted((arm for arm in raw.iterdir() if arm.is_dir()), key=lambda arm: arm.stat().st_ctime_ns)
     try:
-        for table, (file, schema) in TABLES.items():
-            frames = [_read_text(arm / file, schema).select(pl.lit(arm.name).alias("arm"), pl.all()) for arm in arms]
-            empty = pl.DataFrame(schema={"arm": pl.String, **schema})
-            partial = folder / f"{table}.parquet.partial"
-            pl.concat([empty, *frames]).write_parquet(partial)
-            partial.replace(folder / f"{table}.parquet")
-        shutil.rmtree(raw)
-    except OSError as error:
-        raise StorageProblem(
-            f"{folder}: {error.strerror or error}; free some space, then: rulezero report {folder}"
-        ) from None
+        for table in TABLES:
+            _write_table(folder, table, arms)
+        # Renamed first: half a folder of text, left by a kill, would otherwise be taken for the whole.
+        shutil.rmtree(raw.rename(done))
+    except (OSError, pl.exceptions.PolarsError) as error:  # Polars has errors of its own for a full disk.
+        raise StorageProblem(f"{folder}: {error}; free some space, then: rulezero report {folder}") from None
+
+
+def _write_table(folder: Path, table: str, arms: Iterable[Path]) -> None:
+    file, schema = TABLES[table]
+    frames = [_read_text(arm / file, schema).select(pl.lit(arm.name).alias("arm"), pl.all()) for arm in arms]
+    partial = folder / f"{table}.parquet.partial"
+    try:
+        pl.concat([pl.DataFrame(schema={"arm": pl.String, **schema}), *frames]).write_parquet(partial)
+        partial.replace(folder / f"{table}.parquet")
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _read_text(path: Path, schema: Mapping[str, Any]) -> pl.DataFrame:
@@ -144,7 +152,13 @@ def _read_text(path: Path, schema: Mapping[str, Any]) -> pl.DataFrame:
     if text.count(b"\n") < 2:
         return pl.DataFrame(schema=schema)
     return pl.read_csv(
-        text, schema=schema, separator="\t" if path.suffix == ".tsv" else ",", quote_char=None, ignore_errors=True
+        text,
+        schema=schema,
+        separator="\t" if path.suffix == ".tsv" else ",",
+        quote_char=None,
+        empty_string_is_null=False,
+        ignore_errors=True,
+        truncate_ragged_lines=True,
     )
 
 
@@ -155,16 +169,22 @@ def read_record(folder: Path) -> Record:
         UsageProblem: The folder is not a record.
 
     """
-    manifest_path = folder / "manifest.json"
-    try:
-        manifest = orjson.loads(manifest_path.read_bytes())
-    except (OSError, orjson.JSONDecodeError):
-        raise UsageProblem(f"{folder} is not a record (no readable manifest.json); name a folder under runs/") from None
+    manifest = _read_json(folder / "manifest.json")
+    if "experiment" not in manifest:
+        raise UsageProblem(f"{folder} is not a record (no readable manifest.json); name a folder under runs/")
     finish(folder)
-    verdict_path = folder / "verdict.json"
-    verdict = orjson.loads(verdict_path.read_bytes()) if verdict_path.exists() else {}
+    verdict = _read_json(folder / "verdict.json")
     try:
         tables = {table: pl.read_parquet(folder / f"{table}.parquet") for table in TABLES}
     except (OSError, pl.exceptions.PolarsError) as error:
         raise UsageProblem(f"{folder} is not a whole record: {error}; run the experiment again") from None
     return Record(folder=folder, manifest=manifest, verdict=verdict, **tables)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """Return the object in a file, empty where there is none: a verdict can be made again."""
+    try:
+        value = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,6 +1,8 @@
 """The environment of a service process, read once into one frozen object."""
 
 import json
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +11,7 @@ from rulezero.errors import UsageProblem
 
 LINKS_FILE = Path("toxics/links.json")
 DEFENCES_FILE = Path("services/config/defences.toml")
+_LEAST = {"slots": 1.0, "service_s": 0.0, "pool_size": 1.0, "cache_ttl_s": 0.001}  # What may be overridden.
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,10 +51,10 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         defences_file=Path(file) if file else None,
         otlp_endpoint=environment.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
         database=environment.get("RULEZERO_DATABASE", "postgresql://rulezero@{address}/shop"),
-        seed=int(_number(environment, "RULEZERO_SEED", "0")),
+        seed=_seed(environment.get("RULEZERO_SEED", "0")),
         overrides={
-            name: _number(environment, f"RULEZERO_{name.upper()}", "")
-            for name in ("slots", "service_s", "pool_size", "cache_ttl_s")
+            name: _number(environment, f"RULEZERO_{name.upper()}", least)
+            for name, least in _LEAST.items()
             if f"RULEZERO_{name.upper()}" in environment
         },
     )
@@ -64,20 +67,34 @@ def _required(environment: Mapping[str, str], name: str) -> str:
         raise UsageProblem(f"{name} is not set; the lab sets it, or export it by hand") from None
 
 
-def _number(environment: Mapping[str, str], name: str, default: str) -> float:
-    text = environment.get(name, default)
+def _number(environment: Mapping[str, str], name: str, least: float) -> float:
+    text = environment[name]
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise UsageProblem(f"{name} must be a number, not {text!r}; correct the environment") from None
+        number = math.nan
+    if not least <= number < math.inf:
+        raise UsageProblem(f"{name} must be a number from {least:g} up, not {text!r}; correct the environment")
+    return number
+
+
+def _seed(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise UsageProblem(f"RULEZERO_SEED must be a whole number, not {text!r}; correct the environment") from None
 
 
 def _links(environment: Mapping[str, str]) -> Mapping[str, str]:
     text = _required(environment, "RULEZERO_LINKS")
     try:
         links = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         links = None
-    if not isinstance(links, dict) or not all(isinstance(address, str) for address in links.values()):
+    if not isinstance(links, dict) or not all(_is_address(one) for one in links.values()):
         raise UsageProblem('RULEZERO_LINKS must be JSON, as in: {"edge-checkout": "127.0.0.1:4001"}')
     return links
+
+
+def _is_address(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"\S+:[0-9]{1,5}", value) is not None

@@ -39,7 +39,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         self._jumping = _JumpingSelector()
         super().__init__(self._jumping)
         # Timers closer than this are due together; without it rounding could leave a timer just short of due for ever.
-        self._clock_resolution = 1e-9
+        self._clock_resolution = 1e-6
 
     def time(self) -> float:
         """Return virtual seconds since the loop was made."""

@@ -139,10 +139,12 @@ def origin_loads(
     start_s, _ = windows["fault"]
     end_s = windows["hold"][1]
     burst_s = min((start_s + burst["at_s"] for burst in manifest["bursts"]), default=None)
-    expiries = [
-        fault["start_s"] for fault in manifest["faults"] if fault["arm"] == arm["name"] and fault["kind"] == "expiry"
-    ]
     until_s = burst_s if burst_s is not None else end_s
+    expiries = [
+        fault["start_s"]
+        for fault in manifest["faults"]
+        if fault["arm"] == arm["name"] and fault["kind"] == "expiry" and fault["start_s"] < until_s
+    ]
     return {
         "total": float(arm["origin_total"]),
         "per_expiry": _loads(metrics, start_s, until_s) / len(expiries) if expiries else None,

@@ -128,7 +128,8 @@ def _verdict(reasons: Sequence[str], checks: Sequence[Mapping[str, Any]]) -> str
 def _summary(reasons: Sequence[str], arms: Mapping[str, Any], control: str) -> str:
     if reasons:
         more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
-        return f"This run is invalid and says nothing: {reasons[0]}{more}."
+        first = reasons[0].splitlines()[0]  # A reason may quote a log.
+        return f"This run is invalid and says nothing: {first}{more}."
     best = best_arm(list(arms.values()), control)
     undefended = (
         f"Without a defence {kept_after_onset(arms[control]):.0%} of the baseline goodput was left from the fault on"

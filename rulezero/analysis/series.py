@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from rulezero.analysis.counters import label_value, select
+from rulezero.analysis.counters import label_value, link_group, select
 from rulezero.analysis.figures import offered
 from rulezero.outcome import Outcome
 
@@ -57,7 +57,7 @@ def attempts_per_request(
 ) -> pl.DataFrame:
     """Return arm, t_s, link, per_request: attempts on a link by offered requests of the routes that cross it.
 
-    Null where such a request was not offered. Links that no route is meant to cross are left out.
+    Left out are slices in which no such request was offered, and links that no route is meant to cross.
     """
     crossings = pl.DataFrame(
         [(stream["route"], link) for stream in manifest["streams"] for link in stream["crosses"]],
@@ -71,21 +71,23 @@ def attempts_per_request(
         .group_by("arm", "link", "t_s")
         .len("requests")
     )
-    attempts = increases_per_second(metrics, "dependency_attempts_total", ("link",), bucket_s=bucket_s)
+    attempts = increases_per_second(
+        metrics, "dependency_attempts_total", (link_group().alias("link"),), bucket_s=bucket_s
+    )
     per_request = (pl.col("rate").fill_null(0.0) * bucket_s / pl.col("requests")).alias("per_request")
     return asked.join(attempts, on=["arm", "link", "t_s"], how="left").select("arm", "t_s", "link", per_request)
 
 
 def decisions_per_second(metrics: pl.DataFrame, *, bucket_s: float = 1.0) -> pl.DataFrame:
     """Return arm, t_s, defence, decision, rate over all processes; slices without a decision are left out."""
-    return increases_per_second(metrics, "defence_decisions_total", ("defence", "decision"), bucket_s=bucket_s).filter(
-        pl.col("rate") > 0
-    )
+    groups = tuple(label_value(label).alias(label) for label in ("defence", "decision"))
+    decided = increases_per_second(metrics, "defence_decisions_total", groups, bucket_s=bucket_s)
+    return decided.filter(pl.col("rate") > 0)
 
 
 def origin_loads_per_second(metrics: pl.DataFrame, *, bucket_s: float = 1.0) -> pl.DataFrame:
     """Return arm, t_s, rate of the loads of missing cache entries over all processes."""
-    return increases_per_second(metrics, "cache_loads_total", (), bucket_s=bucket_s)
+    return increases_per_second(metrics, "cache_loads_total", bucket_s=bucket_s)
 
 
 def breaker_states(metrics: pl.DataFrame) -> pl.DataFrame:
@@ -117,28 +119,42 @@ def breaker_states(metrics: pl.DataFrame) -> pl.DataFrame:
 
 
 def increases_per_second(
-    metrics: pl.DataFrame, name: str, labels: tuple[str, ...], *, bucket_s: float = 1.0
+    metrics: pl.DataFrame, name: str, groups: tuple[pl.Expr, ...] = (), *, bucket_s: float = 1.0
 ) -> pl.DataFrame:
-    """Return arm, t_s, the labels, and `rate`: what a counter grew by each second, summed over processes.
+    """Return arm, t_s, the named `groups`, and `rate`: what a counter grew by each second, summed over processes.
 
-    What a series grew by between two samples belongs to the slice in the middle of them. The first sample of a series
-    grew from 0 at the start of the load, or at the sample of its process before it.
+    What a series grew by between two samples is spread evenly over that time. The first sample of a series grew from
+    0 since the sample of its process before it, or since the start of the load.
     """
+    by = [group.meta.output_name() for group in groups]
+    grown = _grown(metrics, name).with_columns(*groups)
+    first, last = (pl.col("before_s") / bucket_s).floor(), (pl.col("t_s") / bucket_s).floor()
+    slices = grown.with_columns(pl.int_ranges(first.cast(pl.Int64), last.cast(pl.Int64) + 1).alias("slice"))
+    start_s = pl.col("slice") * bucket_s
+    overlap_s = pl.min_horizontal("t_s", start_s + bucket_s) - pl.max_horizontal("before_s", start_s)
+    return (
+        slices.explode("slice", empty_as_null=False)
+        .with_columns((pl.col("grew") * overlap_s / (pl.col("t_s") - pl.col("before_s"))).alias("part"))
+        .filter(overlap_s > 0)
+        .group_by("arm", start_s.alias("t_s"), *by)
+        .agg((pl.col("part").sum() / bucket_s).alias("rate"))
+        .sort("arm", *by, "t_s")
+    )
+
+
+def _grown(metrics: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Return the samples of a counter with `grew` since the sample of the same process at `before_s`."""
     series = ["arm", "process", "labels"]
     scrapes = metrics.select("arm", "process", "t_s").unique().sort("arm", "process", "t_s")
-    scrapes = scrapes.with_columns(pl.col("t_s").shift(1, fill_value=0.0).over("arm", "process").alias("before_s"))
+    before_s = pl.col("t_s").shift(1, fill_value=0.0).over("arm", "process").clip(lower_bound=0.0)
     previous = pl.col("value").shift(1, fill_value=0.0).over(series)
     grew = pl.when(pl.col("value") < previous).then(pl.col("value")).otherwise(pl.col("value") - previous)
-    middle = (pl.col("t_s") + pl.col("before_s")) / 2
     return (
         select(metrics, name)
-        .join(scrapes, on=["arm", "process", "t_s"])
+        .join(scrapes.with_columns(before_s.alias("before_s")), on=["arm", "process", "t_s"])
         .sort(*series, "t_s")
-        .with_columns(grew.alias("grew"), *(label_value(label).alias(label) for label in labels))
-        .with_columns(((middle / bucket_s).floor() * bucket_s).alias("t_s"))
-        .group_by("arm", "t_s", *labels)
-        .agg((pl.col("grew").sum() / bucket_s).alias("rate"))
-        .sort("arm", *labels, "t_s")
+        .with_columns(grew.alias("grew"))
+        .filter(pl.col("t_s") > pl.col("before_s"))
     )
 
 

@@ -1,5 +1,6 @@
 """Whether a run may be believed. Each check states what was measured and the limit it was held against."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,11 +23,11 @@ SETTLE_AFTER_BURST_S = 3.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Validity:
-    """One check of one arm."""
+    """One check of one arm; `measured` is None, and `ok` false, where there is nothing to measure."""
 
     name: str
     arm: str
-    measured: float
+    measured: float | None
     limit: float
     ok: bool
     text: str
@@ -80,7 +81,7 @@ def _cores(metrics: pl.DataFrame, manifest: Mapping[str, Any], arm: str) -> Vali
     busy = select(metrics, "machine_cores_busy").filter(pl.col("t_s").is_between(start_s, end_s))
     cores = manifest["host"]["cores"]
     mean = busy.get_column("value").mean()
-    measured = float(mean) if isinstance(mean, float) else float(cores)
+    measured = float(mean) if isinstance(mean, float) else math.inf
     text = f"{measured:.2f} of {cores} cores were busy"
     return _at_most("cores_busy", arm, measured, CORES_BUSY_SHARE_MAX * cores, text)
 
@@ -95,7 +96,8 @@ def _loop_lag(metrics: pl.DataFrame, manifest: Mapping[str, Any], arm: str) -> V
 
 def _scrapes(metrics: pl.DataFrame, manifest: Mapping[str, Any], arm: str) -> Validity:
     length_s = windows_of(manifest)["hold"][1]
-    scrapes = metrics.filter(pl.col("process") != "machine").group_by("process").agg(pl.col("t_s").n_unique())
+    during = (pl.col("process") != "machine") & pl.col("t_s").is_between(0, length_s)
+    scrapes = metrics.filter(during).group_by("process").agg(pl.col("t_s").n_unique())
     counts = dict(scrapes.iter_rows())
     worst = min(manifest["processes"], key=lambda process: counts.get(process, 0), default="no process")
     measured = counts.get(worst, 0) / length_s
@@ -144,14 +146,23 @@ def _near_burst(manifest: Mapping[str, Any], column: str) -> pl.Expr:
 
 def _quantile(frame: pl.DataFrame, column: str, share: float) -> float:
     value = frame.get_column(column).quantile(share, "linear")
-    return float("inf") if value is None else float(value)
+    return math.inf if value is None else float(value)
 
 
 def _at_most(name: str, arm: str, measured: float, limit: float, text: str) -> Validity:
+    if not math.isfinite(measured):
+        return _unmeasured(name, arm, limit)
     text = f"{text} (limit {limit:g})"
     return Validity(name=name, arm=arm, measured=measured, limit=limit, ok=measured <= limit, text=text)
 
 
 def _at_least(name: str, arm: str, measured: float, limit: float, text: str) -> Validity:
+    if not math.isfinite(measured):
+        return _unmeasured(name, arm, limit)
     text = f"{text} (at least {limit:g})"
     return Validity(name=name, arm=arm, measured=measured, limit=limit, ok=measured >= limit, text=text)
+
+
+def _unmeasured(name: str, arm: str, limit: float) -> Validity:
+    text = f"{name} could not be measured: nothing was recorded"
+    return Validity(name=name, arm=arm, measured=None, limit=limit, ok=False, text=text)

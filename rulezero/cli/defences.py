@@ -90,7 +90,10 @@ def _update(table: Any, toggle: Toggle) -> None:
 
 def _document(path: Path) -> Any:
     parse_file(path)  # Says in one line what is wrong with it.
-    return tomlkit.parse(path.read_text(encoding="utf-8"))
+    try:
+        return tomlkit.parse(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise UsageProblem(f"{path} is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from None
 
 
 def _write(path: Path, document: Any) -> None:

@@ -1,7 +1,7 @@
 """What `run` and `demo` share: one experiment from start to report."""
 
 import asyncio
-import shutil
+import errno
 import signal
 from collections.abc import Coroutine
 from contextlib import suppress
@@ -15,13 +15,16 @@ from rulezero import checkout
 from rulezero.analysis.judge import judge
 from rulezero.errors import Problem, StorageProblem
 from rulezero.experiment import Arm, Experiment
-from rulezero.lab.description import read_description
+from rulezero.lab.description import ShopDescription, read_description
 from rulezero.lab.lab import make_plan, open_lab
 from rulezero.record import new_record, read_record, write_json, write_text
 from rulezero.report.html import render_html
 from rulezero.report.markdown import render_markdown
 from rulezero.report.terminal import LiveProgress
-from rulezero.runner.run import Run, run_experiment
+from rulezero.runner.run import Run, begin_run, run_experiment
+
+# What a full or read-only disk says; a broken connection is an OSError too.
+_STORAGE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,7 +43,7 @@ def execute(request: Request) -> tuple[Path, dict[str, Any]]:
     """Run, judge and report; return the record's folder and the verdict.
 
     Raises:
-        Problem: It could not be run; nothing is left behind but a record that has something in it.
+        Problem: It could not be run. What was begun is a readable record that says so, with the logs.
         KeyboardInterrupt: The user stopped it; the record is readable and says so.
 
     """
@@ -48,14 +51,13 @@ def execute(request: Request) -> tuple[Path, dict[str, Any]]:
     description = read_description(root / checkout.SHOP, root)
     make_plan(description)  # Whatever is missing or malformed is told before anything is made.
     folder = new_record(request.out, request.experiment.name)
+    processes = [service.name for service in description.services]
+    run = begin_run(request.experiment, request.arms, seed=request.seed, folder=folder, processes=processes)
     try:
-        _run(_measure(request, folder))
+        _run(_measure(request, run, description))
     except BaseException:
-        if not (folder / "manifest.json").exists():
-            shutil.rmtree(folder, ignore_errors=True)
-        else:
-            with suppress(Problem):
-                report(folder, request.experiment)
+        with suppress(Problem):
+            report(folder, request.experiment)
         raise
     return folder, report(folder, request.experiment)
 
@@ -71,15 +73,12 @@ def report(folder: Path, experiment: Experiment) -> dict[str, Any]:
     return verdict
 
 
-async def _measure(request: Request, folder: Path) -> None:
-    root = checkout.require_checkout()
-    description = read_description(root / checkout.SHOP, root)
+async def _measure(request: Request, run: Run, description: ShopDescription) -> None:
     names = [arm.name for arm in request.arms]
     total_s = request.experiment.durations.total_s * len(names)
     progress = LiveProgress(request.console, request.experiment.name, names, total_s, quiet=request.quiet)
-    run = Run(experiment=request.experiment, arms=request.arms, seed=request.seed, folder=folder)
     with progress:
-        async with open_lab(description, logs=folder / "logs", seed=request.seed) as lab:
+        async with open_lab(description, logs=run.folder / "logs", seed=request.seed) as lab:
             await run_experiment(run, lab, progress)
 
 
@@ -98,4 +97,6 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
     except OSError as error:
+        if error.errno not in _STORAGE:
+            raise
         raise StorageProblem(f"{error.filename or 'the record'}: {error.strerror}; free some space") from None

@@ -1,6 +1,7 @@
 """Metric samples as lines of text, appended while the run lasts so that a crash loses nothing already written."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -16,8 +17,6 @@ class SampleLog:
         self._path = path
         self._file: TextIO = path.open("w", encoding="utf-8")
         self._file.write(HEADER)
-        self.scrapes = 0
-        self.missed: dict[str, int] = {}
 
     def exposition(self, t_s: float, process: str, text: str) -> None:
         """Append a scrape in Prometheus' text format."""
@@ -31,25 +30,29 @@ class SampleLog:
 
     def flush(self) -> None:
         """Hand what is written to the operating system."""
-        try:
+        with self._explained():
             self._file.flush()
-        except OSError as error:
-            raise StorageProblem(f"{self._path}: {error.strerror}; free some space or choose another --out") from None
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        with self._explained():
+            self._file.close()
 
     def _write(self, text: str) -> None:
-        try:
+        with self._explained():
             self._file.write(text)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise StorageProblem(f"{self._path}: {error.strerror}; free some space or choose another --out") from None
 
 
 def split(text: str) -> Iterator[tuple[str, str, str]]:
     """Yield (name, labels, value) of each sample line; labels stay text, because parsing each would cost too much."""
-    for line in text.splitlines():
+    for line in text.split("\n"):
         if not line or line.startswith("#"):
             continue
         series, _, value = line.rpartition(" ")

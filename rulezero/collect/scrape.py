@@ -37,7 +37,7 @@ class Scraper:
     async def _scrape(self, session: aiohttp.ClientSession, process: str) -> None:
         clock = asyncio.get_running_loop().time
         try:
-            async with session.get(f"http://{self._addresses[process]}/metrics") as response:
+            async with session.get(f"http://{self._addresses[process]}/metrics", raise_for_status=True) as response:
                 text = await response.text()
         except (aiohttp.ClientError, TimeoutError, OSError):
             self.missed[process] += 1

@@ -14,6 +14,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
+from rulezero.errors import StorageProblem
+
 _BODY_BYTES_MAX = 16_000_000
 _KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
 _STATUS = ("unset", "ok", "error")
@@ -43,9 +45,11 @@ class SpanReceiver:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.end_arm()
-        if self._runner is not None:
-            await self._runner.cleanup()
+        try:
+            self.end_arm()
+        finally:
+            if self._runner is not None:
+                await self._runner.cleanup()
 
     def begin_arm(self, path: Path, *, zero_s: float, now_s: float) -> None:
         """Write the spans from now on to this file; `zero_s` is time 0 on the clock that says `now_s`."""
@@ -55,10 +59,19 @@ class SpanReceiver:
         self._file = path.open("w", encoding="utf-8")
 
     def end_arm(self) -> None:
-        """Close the current file."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        """Close the current file.
+
+        Raises:
+            StorageProblem: Its last spans could not be written.
+
+        """
+        file, self._file = self._file, None
+        if file is not None:
+            try:
+                file.close()
+            except OSError as error:
+                told = f"{file.name}: {error.strerror}; free some space or choose another --out"
+                raise StorageProblem(told) from None
 
     async def _traces(self, request: web.Request) -> web.Response:
         message = ExportTraceServiceRequest()
@@ -91,7 +104,7 @@ def _spans(message: ExportTraceServiceRequest, zero_unix_s: float) -> Iterator[d
                     "start_s": span.start_time_unix_nano / 1e9 - zero_unix_s,
                     "duration_ms": (span.end_time_unix_nano - span.start_time_unix_nano) / 1e6,
                     "status": _STATUS[span.status.code],
-                    "attributes": orjson.dumps(_attributes(span.attributes)).decode(),
+                    "attributes": orjson.dumps(_attributes(span.attributes), default=str).decode(),
                 }
 
 

@@ -129,9 +129,9 @@ class Machine:
     def _take_back_silent_probes(self, now_s: float) -> None:
         # Counted as failed, not just replaced: else probes that all hang would keep it half-open for ever.
         for number, started_s in list(self._probes_out.items()):
-            if now_s - started_s >= self._config.probe_timeout_s and self.state is _HALF_OPEN:
+            if now_s - started_s >= self._config.probe_timeout_s:
                 del self._probes_out[number]
-                self._count(now_s, failed=True, slow=True)
+                self._count(now_s, failed=True, slow=self._config.slow_call_s is not None)
 
     def _count(self, now_s: float, *, failed: bool, slow: bool) -> None:
         if self.state is _CLOSED:
@@ -148,8 +148,8 @@ class Machine:
             self._enter(_CLOSED)
 
     def _is_bad(self, tally: Tally) -> bool:
-        too_slow = self._config.slow_call_s is not None and tally.slow >= self._config.slow_rate * tally.calls
-        return too_slow or tally.failures >= self._config.failure_rate * tally.calls
+        too_many_failed = tally.failures / tally.calls >= self._config.failure_rate
+        return too_many_failed or tally.slow / tally.calls >= self._config.slow_rate
 
     def _open(self, now_s: float, open_s: float) -> None:
         self._open_s = open_s
@@ -160,7 +160,6 @@ class Machine:
         self.state = state
         self._generation += 1
         self._window = RollingWindow(self._config.window_s, self._config.buckets)
-        self._probes_out.clear()
         self._probed = Tally()
 
 

@@ -23,6 +23,7 @@ class RetryConfig:
     """At most `attempts_max` attempts, the first included; delays start at `base_s` and never exceed `cap_s`.
 
     `callers` names the services that may retry: the outermost one, unless `nested` says that more is meant.
+    `non_idempotent` repeats also what may have been carried out, which is how people charge twice.
     A callee that asks for a pause gets it in addition; one longer than `retry_after_max_s` is not waited for.
     """
 
@@ -33,6 +34,7 @@ class RetryConfig:
     jitter: Literal["full", "equal", "decorrelated", "none"] = "full"
     callers: tuple[str, ...] = ("edge",)
     nested: bool = False
+    non_idempotent: bool = False
     retry_after_max_s: Annotated[float, Meta(ge=0, le=3600)] = 5.0
 
     def __post_init__(self) -> None:
@@ -60,9 +62,9 @@ def delay_s(attempt: int, previous_s: float, config: RetryConfig, random: Random
     return expo_s
 
 
-def is_retryable(error: CallError, operation: Operation) -> bool:
+def is_retryable(error: CallError, operation: Operation, *, non_idempotent: bool = False) -> bool:
     """Tell whether another attempt could help and does no harm if the failed one was carried out after all."""
-    return error.retryable and (operation.idempotent or error.definite)
+    return error.retryable and (operation.idempotent or error.definite or non_idempotent)
 
 
 class Retry:
@@ -96,7 +98,8 @@ class Retry:
             operation = replace(operation, attempt=operation.attempt + 1)
 
     def _may_go_on(self, error: CallError, operation: Operation) -> bool:
-        if not is_retryable(error, operation) or not self._accepts_pause(error.retry_after_s):
+        repeatable = is_retryable(error, operation, non_idempotent=self._config.non_idempotent)
+        if not repeatable or not self._accepts_pause(error.retry_after_s):
             self._context.teller.decided("not_retryable", outcome=error.outcome, attempt=operation.attempt)
             return False
         if operation.attempt >= self._config.attempts_max:

@@ -32,9 +32,9 @@ class Link:
         (self._first if operation.attempt == 1 else self._retry).inc()
         clock = asyncio.get_running_loop().time
         start_s, outcome = clock(), Outcome.OK
-        attributes = {"server.address": self._dependency, "rulezero.link": self.name}
+        attributes: dict[str, str | int] = {"server.address": self._dependency, "rulezero.link": self.name}
         if operation.attempt > 1:
-            attributes["http.request.resend_count"] = str(operation.attempt - 1)
+            attributes["http.request.resend_count"] = operation.attempt - 1
         with tracing.client_span(operation.name, attributes) as span:
             try:
                 yield

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from rulezero.calls import Operation
 from rulezero.dependencies.attempts import Link
 from rulezero.outcome import CallError, Failed
-from rulezero.request_context import current_deadline_s
+from rulezero.request_context import current_deadline_s, deadline_var
 from rulezero.telemetry import metrics
 from rulezero.toggles.stacks import Stack
 
@@ -30,7 +30,15 @@ class Cache:
         self._link = link
         self._stack = stack
         host, _, port = link.address.rpartition(":")
-        pool = BlockingConnectionPool(host=host, port=int(port), max_connections=_CONNECTIONS_MAX, timeout=_WAIT_S)
+        pool = BlockingConnectionPool(
+            host=host,
+            port=int(port),
+            max_connections=_CONNECTIONS_MAX,
+            timeout=_WAIT_S,
+            # The driver's own 5 s would be a timeout that nobody switched on.
+            socket_timeout=None,
+            socket_connect_timeout=None,
+        )
         self._redis = Redis(connection_pool=pool)
 
     async def open(self) -> None:
@@ -121,11 +129,14 @@ class ReadThrough:
         self._loads.inc()
         clock = asyncio.get_running_loop().time
         start_s = clock()
+        # A load that several wait for must not inherit the deadline of the one who happened to start it.
+        token = deadline_var.set(operation.deadline_s)
         try:
             value = await load()
             metrics.CACHE_LOAD_DURATION.labels(cache=self._name).observe(clock() - start_s)
             await self._put(operation.key, value)
         finally:
+            deadline_var.reset(token)
             self._in_flight -= Counter({operation.key: 1})
         return value
 

@@ -1,5 +1,6 @@
 """Calls to another service over HTTP, through its links, inside the defences."""
 
+import asyncio
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -74,13 +75,24 @@ class HttpDependency:
             data = None if body is None else orjson.dumps(body)
             url = f"http://{link.address}{path}"
             try:
-                async with self._session.request(method, url, data=data, headers=_headers(operation)) as response:
-                    content = await response.content.read(_BODY_BYTES_MAX)
+                # A redirect followed would be a second request, past the link.
+                async with self._session.request(
+                    method, url, data=data, headers=_headers(operation), allow_redirects=False
+                ) as response:
+                    content = await self._content(response)
                     return _reply(self._name, response.status, response.headers, content)
             except aiohttp.ClientConnectorError as error:
                 raise Unreachable(f"{self._name}: no connection: {error}") from None
             except (aiohttp.ClientError, OSError) as error:
                 raise Failed(f"{self._name}: connection broke: {type(error).__name__}") from None
+
+    async def _content(self, response: aiohttp.ClientResponse) -> bytes:
+        try:
+            # Not `read(n)`, which is content with the first packet.
+            await response.content.readexactly(_BODY_BYTES_MAX + 1)
+        except asyncio.IncompleteReadError as whole:
+            return whole.partial
+        raise Failed(f"{self._name}: the answer has over {_BODY_BYTES_MAX} bytes")
 
 
 def _headers(operation: Operation) -> dict[str, str]:

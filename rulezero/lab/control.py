@@ -47,7 +47,11 @@ class Control:
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
         self._writer.write(line(request))
-        await asyncio.wait((future,), timeout=_REPLY_TIMEOUT_S)
+        try:
+            await asyncio.wait((future,), timeout=_REPLY_TIMEOUT_S)
+        except asyncio.CancelledError:
+            future.cancel()  # It keeps its place in the line of replies.
+            raise
         if not future.done():
             raise Problem(f"the keeper of the lab is stuck in {request}; see its log")
         reply = future.result()

@@ -207,8 +207,9 @@ async def open_lab(
 ) -> AsyncIterator[Lab]:
     """Start the programs of a lab (not yet the services) and end everything at the end, whatever that is.
 
-    `logs` gets one file per part. The entry listens on `entry_port`, or on any free port. Raises Problem: something
-    is missing, malformed, busy, full, or does not start.
+    `logs` gets one file per part. The entry listens on `entry_port`, or on any free port. One lab at a time in a
+    process: the Toxiproxy client knows one server. Raises Problem: something is missing, malformed, busy, full, or
+    does not start.
     """
     plan = make_plan(description)
     proxies.reach_loopback_directly()  # Before the keeper, which passes its environment on.

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -18,6 +19,7 @@ from rulezero.lab.threads import to_the_end
 KEEPER = "keeper"
 TAIL_LINES = 20
 _TAIL_BYTES = 16_384
+_PAUSE_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,11 @@ class Parts:
     async def pause(self, name: str) -> None:
         """Stop a part and its children from running; their sockets stay open."""
         self._paused.add(name)
-        await self._signal_tree(name, signal.SIGSTOP)
+        pids = await self._signal_tree(name, signal.SIGSTOP)
+        # A busy machine takes its time to stop a process of several threads.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PAUSE_TIMEOUT_S):
+                await ready.until(partial(_stopped, pids))
 
     async def resume(self, name: str) -> None:
         """Let a paused part go on."""
@@ -137,12 +143,14 @@ class Parts:
         said = [text.strip() for text in tail(self.log(name)) if text.strip()]
         return Problem(f"{name} {what} ({said[-1] if said else 'it said nothing'}); see {self.log(name)}")
 
-    async def _signal_tree(self, name: str, number: int) -> None:
+    async def _signal_tree(self, name: str, number: int) -> list[int]:
         # The parent first: one that is stopped makes no further children.
         await self.control.ask(Signal(name, number))
-        for pid in directory.children(self._pids[name]):
+        children = directory.children(self._pids[name])
+        for pid in children:
             with contextlib.suppress(psutil.Error):
                 psutil.Process(pid).send_signal(number)
+        return [self._pids[name], *children]
 
     def _on_exit(self, exited: Exited | None) -> None:
         if exited is None:
@@ -156,6 +164,11 @@ class Parts:
             end.set_result(exited.status)
         if exited.name not in self._wanted:
             self._exits.append(PartExit(exited.name, describe_status(exited.status), tail(self.log(exited.name))))
+
+
+async def _stopped(pids: list[int]) -> bool:
+    # Those that have ended meanwhile do not run either.
+    return all(psutil.Process(pid).status() == psutil.STATUS_STOPPED for pid in pids if psutil.pid_exists(pid))
 
 
 def describe_status(status: int) -> str:

@@ -14,10 +14,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from rulezero.errors import Problem, StorageProblem
+from rulezero.errors import EXIT_IO, EXIT_USAGE, Problem, StorageProblem, UsageProblem
 from rulezero.load.plan import PLAN_VARIABLE, LoadPlan, encode
 
 READY = b"ready\n"
+_PROBLEMS: dict[int, type[Problem]] = {EXIT_USAGE: UsageProblem, EXIT_IO: StorageProblem}
 _LOG_LINES = 5
 _LOG_TAIL_BYTES = 8192
 _STOP_S = 2.0
@@ -71,7 +72,7 @@ class Generator:
 
         Raises:
             Problem: It ended or was not ready in time; the last lines of its log are in the message.
-            StorageProblem: The plan or the log could not be written.
+            StorageProblem: The plan, the log or the rows could not be written.
 
         """
         try:
@@ -106,6 +107,7 @@ class Generator:
 
         Raises:
             Problem: It failed, or had not ended in time; the last lines of its log are in the message.
+            StorageProblem: The rows could not be written.
 
         """
         try:
@@ -114,7 +116,7 @@ class Generator:
         except TimeoutError:
             raise Problem(f"the load generator had not ended after {timeout_s:g} s{self._last_lines()}") from None
         if status != 0:
-            raise Problem(f"the load generator failed with status {status}{self._last_lines()}")
+            raise self._problem(status)
 
     async def stop(self) -> None:
         """End the process, whatever it does; rows already made are written. Does nothing when it has ended."""
@@ -151,12 +153,16 @@ class Generator:
         while (line := await process.stdout.readline()) != READY:
             if not line:
                 status = await process.wait()
-                raise Problem(f"the load generator ended with status {status}{self._last_lines()}")
+                raise self._problem(status)
 
     def _running(self) -> Process:
         if self._process is None:
             raise RuntimeError("the generator was not started")
         return self._process
+
+    def _problem(self, status: int) -> Problem:
+        kind = _PROBLEMS.get(status, Problem)
+        return kind(f"the load generator failed with status {status}{self._last_lines()}")
 
     def _last_lines(self) -> str:
         try:

@@ -59,6 +59,7 @@ def render_html(record: Record) -> str:
             ledger=list(tables.ledger_rows(verdict)),
             waterfalls=waterfalls(record.rows, record.spans),
             measured_phases=MEASURED,
+            faults=_fault_texts(record),
             specs={figure.key: figure.spec for figure in figures},
             library=_library(),
         )
@@ -73,6 +74,12 @@ def _reasons(record: Record) -> list[str]:
     if not record.verdict:
         reasons.append("the record has no verdict")
     return reasons
+
+
+def _fault_texts(record: Record) -> list[str]:
+    """Return what happened to the system, each kind once; expiries and bursts come many times."""
+    axes = [time_axis(record.manifest, arm["name"]) for arm in record.manifest.get("arms", ())]
+    return list(dict.fromkeys(text for axis in axes for text, _, _ in axis.faults if text != "fault"))
 
 
 def _comparison(record: Record) -> Figure | None:
@@ -113,7 +120,7 @@ def _arm_figures(record: Record, arm: str, key: str, rows: pl.DataFrame, only: p
             series.attempts_per_request(rows, metrics, manifest, bucket_s=bucket_s), _links(manifest), key, axis
         ),
         panels.origin_loads(series.origin_loads_per_second(metrics, bucket_s=bucket_s), key, axis),
-        panels.decisions(series.decisions_per_second(metrics, bucket_s=bucket_s), key, axis),
+        panels.decisions(series.decisions_per_second(metrics, bucket_s=bucket_s), requests, key, axis),
         breakers(series.breaker_states(metrics), key, axis),
     )
     yield from (figure for figure in drawn if figure is not None)
@@ -127,7 +134,7 @@ def _links(manifest: Mapping[str, Any]) -> list[str]:
 @cache
 def _library() -> str:
     """Return Vega, Vega-Lite and Vega-Embed as one script, from the wheel of vl-convert."""
-    return str(vl_convert.javascript_bundle()).replace("</script", "<\\/script")
+    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script")
 
 
 @cache

@@ -8,6 +8,10 @@ from rulezero.experiment import MEASURED
 from rulezero.report.tables import arm_rows, ledger_rows, phase_rows, prediction_rows
 from rulezero.report.words import MISSING, verdict_word
 
+_TERMS = (
+    "Goodput counts answers that are correct and within the caller's deadline, from the intended send, per second; "
+    "percentiles are of good answers."
+)
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#])")
 
 
@@ -21,8 +25,7 @@ def render_markdown(verdict: Mapping[str, Any]) -> str:
         *_optional("### Predicted beside measured", _predictions(verdict)),
         *_optional("### Checks", _checks(verdict)),
         *_optional("### Ledger", _ledger(verdict)),
-        f"Seed {_text(verdict.get('seed', MISSING))}. Goodput counts answers that are correct and within the caller's "
-        "deadline, from the intended send, per second; percentiles are of good answers.",
+        f"Seed {_text(verdict.get('seed', MISSING))}. {_TERMS}",
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -32,8 +35,8 @@ def _opening(verdict: Mapping[str, Any]) -> Iterator[str]:
         reasons = verdict.get("invalid_reasons") or ["the record has no verdict"]
         yield "**INVALID RUN: nothing can be concluded from it.**"
         yield "\n".join(f"- {_text(reason)}" for reason in reasons)
-    else:
-        yield f"**{verdict_word(verdict)}**"
+        return
+    yield f"**{verdict_word(verdict)}**"
     yield _text(verdict.get("summary", ""))
 
 
@@ -46,7 +49,7 @@ def _arms(verdict: Mapping[str, Any]) -> str:
         kept = [row.goodput["baseline"], *(f"{row.goodput[phase]} ({row.kept[phase]})" for phase in MEASURED[1:])]
         origin = [row.origin_loads] if with_origin else []
         body.append([row.name, *kept, row.failed, row.recovery, row.attempts, *origin, row.effect])
-    return _table([*heads, *(["Loads at the origin"] if with_origin else []), "Effect"], body)
+    return _table([*heads, *(["Loads at the origin"] if with_origin else []), "Against the control"], body)
 
 
 def _latencies(verdict: Mapping[str, Any]) -> str:

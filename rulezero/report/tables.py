@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rulezero.experiment import MEASURED
-from rulezero.report.words import MISSING, effect, number, share, with_unit
+from rulezero.report.words import MISSING, number, share, with_unit
 
 Verdict = Mapping[str, Any]
 
@@ -162,7 +162,7 @@ def _arm_row(arm: Mapping[str, Any]) -> ArmRow:
         attempts=f"{number(worst[2])} on {worst[0]} ({worst[1]})" if worst else MISSING,
         origin_loads=origin_text(arm.get("origin_loads")),
         not_exercised=", ".join(arm.get("not_exercised") or ()),
-        effect=effect(arm.get("effect")),
+        effect=arm.get("effect") or MISSING,
     )
 
 

@@ -1,9 +1,9 @@
-"""A verdict on the terminal: a table of the arms, the verdict in words, where the report is.
+"""What the terminal shows: `LiveProgress` during a run, and its verdict as a table of the arms and in words.
 
-Rich drops colour and boxes by itself where the output is no terminal.
+Rich drops colour by itself where the output is no terminal; nothing here needs colour to be understood.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +13,27 @@ from rich.markup import escape
 from rich.table import Table
 
 from rulezero.experiment import MEASURED
-from rulezero.report.progress import LiveProgress
+from rulezero.report.live import LiveProgress
 from rulezero.report.tables import ArmRow, arm_rows
 from rulezero.report.words import MISSING, verdict_word
 
 __all__ = ["LiveProgress", "print_result"]
 
+TABLE_WIDTH_MIN = 72
+
 
 def print_result(verdict: Mapping[str, Any], console: Console, *, report: Path | None = None) -> None:
-    """Print one experiment's result; nothing of it needs colour to be understood."""
+    """Print one experiment's result; `report` is the path of its HTML."""
     console.print()
     console.print(f"[bold]{escape(str(verdict.get('experiment', 'record')))}[/]: {escape(verdict.get('question', ''))}")
     rows = arm_rows(verdict)
-    if rows:
+    if console.width >= TABLE_WIDTH_MIN and rows:
         console.print(_table(rows))
+    else:
+        _print_list(rows, console)
     for row in rows:
+        if row.origin_loads != MISSING:
+            console.print(f"{escape(row.name)}: loads at the origin: {row.origin_loads}")
         if row.not_exercised:
             console.print(f"{escape(row.name)}: on, but never decided anything: {escape(row.not_exercised)}")
     _print_verdict(verdict, console)
@@ -36,21 +42,17 @@ def print_result(verdict: Mapping[str, Any], console: Console, *, report: Path |
         console.print(f"report: {escape(str(report))}", soft_wrap=True)
 
 
-def _table(rows: list[ArmRow]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption_justify="left")
-    table.add_column("arm", style="bold", overflow="fold")
+def _table(rows: Sequence[ArmRow]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("arm", style="bold", overflow="fold", min_width=10)
     for phase in MEASURED:
         table.add_column(f"{phase}\ngood/s", justify="right", no_wrap=True)
     table.add_column("failed\nin fault", justify="right", no_wrap=True)
-    table.add_column("recovery", justify="right")
-    with_origin = any(row.origin_loads != MISSING for row in rows)
-    if with_origin:
-        table.add_column("loads at origin", overflow="fold")
-    table.add_column("effect", overflow="fold")
+    table.add_column("recovery", justify="right", min_width=9)
+    table.add_column("effect")
     for row in rows:
         goodput = [f"{row.goodput[phase]}{_kept(row, phase)}" for phase in MEASURED]
-        origin = [escape(row.origin_loads)] if with_origin else []
-        table.add_row(escape(row.name), *goodput, row.failed, row.recovery, *origin, escape(row.effect))
+        table.add_row(escape(row.name), *goodput, row.failed, row.recovery, escape(row.effect))
     return table
 
 
@@ -58,15 +60,24 @@ def _kept(row: ArmRow, phase: str) -> str:
     return "" if phase == "baseline" or row.kept[phase] == MISSING else f"\n{row.kept[phase]}"
 
 
+def _print_list(rows: Sequence[ArmRow], console: Console) -> None:
+    """Say in lines what does not fit as a table."""
+    for row in rows:
+        goodput = ", ".join(f"{row.goodput[phase]} {phase}" for phase in MEASURED)
+        console.print(
+            f"[bold]{escape(row.name)}[/] ({escape(row.effect)}): good/s {goodput}; {row.failed} failed in the fault; "
+            f"recovery {row.recovery}"
+        )
+
+
 def _print_verdict(verdict: Mapping[str, Any], console: Console) -> None:
     if not verdict.get("valid", False):
         console.print("[bold red]INVALID RUN[/]: nothing can be concluded from it, because")
         for reason in verdict.get("invalid_reasons") or ["the record has no verdict"]:
             console.print(f"  - {escape(reason)}")
-    else:
-        console.print(f"[bold]{verdict_word(verdict)}[/]")
-    if verdict.get("summary"):
-        console.print(escape(verdict["summary"]))
+        return
+    console.print(f"[bold]{verdict_word(verdict)}[/]")
+    console.print(escape(verdict.get("summary", "")))
     for check in verdict.get("checks", ()):
         if not check["held"]:
             console.print(f"  - did not hold: {escape(check['text'])}")

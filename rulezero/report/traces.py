@@ -79,7 +79,7 @@ def _nested(spans: list[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]
     """Yield (depth, span) with every callee below its caller; a span whose caller is missing is a root."""
     present = {span["span_id"] for span in spans}
     callees: dict[str, list[dict[str, Any]]] = {}
-    roots = []
+    roots: list[dict[str, Any]] = []
     for span in spans:
         is_root = span["parent_id"] not in present or span["parent_id"] == span["span_id"]
         (roots if is_root else callees.setdefault(span["parent_id"], [])).append(span)
@@ -92,9 +92,10 @@ def _nested(spans: list[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]
 
 def _bar(depth: int, span: dict[str, Any], start_s: float, length_ms: float) -> Bar:
     left = 100 * (span["start_s"] - start_s) * 1000 / length_ms
+    width = min(100 * span["duration_ms"] / length_ms, 100 - left)
     return Bar(
         service=span["service"], name=span["name"], kind=(span["kind"] or "").lower(), depth=depth,
-        left=round(min(left, 99.5), 2), width=round(max(0.5, min(100 * span["duration_ms"] / length_ms, 100 - left)), 2),
+        left=round(min(left, 99.5), 2), width=round(max(0.5, width), 2),
         duration_ms=span["duration_ms"], failed=(span["status"] or "").lower() == "error",
         decisions=_decisions(span["attributes"]),
     )  # fmt: skip

@@ -5,12 +5,6 @@ from collections.abc import Mapping
 from typing import Any
 
 MISSING = "-"
-EFFECTS = {
-    "control": "control",
-    "better": "better than the control",
-    "no difference": "no difference from the control",
-    "worse": "worse than the control",
-}
 VERDICTS = {
     "supported": "Supported: the prediction held.",
     "refuted": "Refuted: the prediction did not hold.",
@@ -50,8 +44,3 @@ def share(part: float | None, whole: float | None) -> str:
 def verdict_word(verdict: Mapping[str, Any]) -> str:
     """Return what the verdict says in a few words."""
     return VERDICTS.get(str(verdict.get("verdict")), VERDICTS["unknown"])
-
-
-def effect(word: str | None) -> str:
-    """Return an arm's effect in words."""
-    return EFFECTS.get(word or "", word or MISSING)

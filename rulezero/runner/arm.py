@@ -63,10 +63,10 @@ class ArmRun:
 
     async def _observe(self, generator: Generator, raw: Path, progress: Progress, left_after_s: float) -> None:
         loop = asyncio.get_running_loop()
-        log = SampleLog(raw / "metrics.tsv")
         zero_s = loop.time() + _LEAD_S
         await generator.begin(zero_s)
         self.spans.begin_arm(raw / "spans.jsonl", zero_s=zero_s, now_s=loop.time())
+        log = SampleLog(raw / "metrics.tsv")
         injector = self._injector(log, zero_s)
         tail = LiveTail(raw / "rows.csv")
         watch = Watch(progress, tail, self.experiment, arm=self.arm.name, zero_s=zero_s, left_after_s=left_after_s)
@@ -81,9 +81,9 @@ class ArmRun:
                 stop_when=lambda: bool(self.lab.exits()),
             )
         finally:
-            log.close()
-            self.spans.end_arm()
             self.manifest["faults"] += [{"arm": self.arm.name, **fault} for fault in injector.injected]
+            self.spans.end_arm()
+            log.close()
 
     def _injector(self, log: SampleLog, zero_s: float) -> Injector:
         windows = {name: (start_s, end_s) for name, start_s, end_s in self.experiment.durations.windows()}
@@ -124,8 +124,11 @@ class ArmRun:
         in_force: dict[str, Any] = {}
         async with aiohttp.ClientSession() as session:
             for instance, address in self.lab.admin_addresses.items():
-                async with session.put(f"http://{address}/admin/defences", json=request) as response:
-                    answer = await response.json()
+                try:
+                    async with session.put(f"http://{address}/admin/defences", json=request) as response:
+                        answer = await response.json()
+                except (aiohttp.ClientError, TimeoutError) as error:
+                    raise Problem(f"arm {self.arm.name}: {instance} did not take its defences: {error}") from None
                 if response.status != 200:
                     raise Problem(f"arm {self.arm.name}: {instance} refused its defences: {answer['error']}")
                 in_force = {name: one for name, one in answer["defences"].items() if one["enabled"]}
@@ -149,19 +152,29 @@ class ArmRun:
 
 
 async def during(load: Awaitable[None], *watching: Awaitable[None], stop_when: Callable[[], bool]) -> None:
-    """Wait for the load while the watchers run; end all of them when it ended, one failed, or there is a reason to."""
+    """Wait for the load while the watchers run; end all of them when it ended, one failed, or there is a reason to.
+
+    A failure soon after which there is a reason to stop is a consequence of that, and not raised.
+    """
     main = asyncio.ensure_future(load)
     everything = [main, *(asyncio.ensure_future(one) for one in watching)]
     pending = set(everything)
     try:
         while not main.done() and not stop_when():
             done, pending = await asyncio.wait(pending, timeout=PERIOD_S, return_when=asyncio.FIRST_COMPLETED)
-            for one in done:
-                one.result()
+            failures = [error for one in done if (error := one.exception()) is not None]
+            if failures and not await _soon(stop_when):
+                raise failures[0]
     finally:
         for one in everything:
             one.cancel()
         await asyncio.gather(*everything, return_exceptions=True)
+
+
+async def _soon(holds: Callable[[], bool]) -> bool:
+    if not holds():
+        await asyncio.sleep(PERIOD_S)
+    return holds()
 
 
 def _exit(one: dict[str, Any]) -> dict[str, Any]:

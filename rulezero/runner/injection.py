@@ -8,12 +8,14 @@ from typing import Any
 
 import requests
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 from toxiproxy import Toxiproxy
 from toxiproxy.exceptions import InvalidToxic, NotFound, ProxyExists
 
 from rulezero.collect.samples import SampleLog
 from rulezero.errors import Problem
 from rulezero.faults import CacheExpiry, Fault, Toxic
+from rulezero.lab.threads import to_the_end
 
 _PERIOD_S = 1.0
 
@@ -60,24 +62,33 @@ class Injector:
         end_s = self.fault_end_s if toxic.for_s is None else self.fault_start_s + toxic.at_s + toxic.for_s
         await self._until(self.fault_start_s + toxic.at_s)
         labels = f'link="{toxic.link}",type="{toxic.type}"'
-        await asyncio.to_thread(self._add, toxic, name)
-        noted = self._note(toxic.text, "toxic")
-        self._active.add(labels)
+        noted: dict[str, Any] = {}
         try:
+            await to_the_end(self._add, toxic, name)
+            noted = self._note(toxic.text, "toxic")
+            self._active.add(labels)
             await self._until(end_s)
-        finally:
+            # A fault that stays would spoil what comes after it, so here a refusal counts.
+            await to_the_end(self._remove, toxic, name)
+        except asyncio.CancelledError:
             with suppress(Problem):
-                await asyncio.shield(asyncio.to_thread(self._remove, toxic, name))
-            self._active.discard(labels)
-            self._mark(labels, 0)
-            noted["end_s"] = self._now_s()
+                await to_the_end(self._remove, toxic, name)
+            raise
+        finally:
+            if noted:
+                self._active.discard(labels)
+                self._mark(labels, 0)
+                noted["end_s"] = self._now_s()
 
     async def _expiry(self, expiry: CacheExpiry) -> None:
         host, _, port = self.cache_address.rpartition(":")
         async with Redis(host=host, port=int(port)) as redis:
             for at_s in expiry.at_s:
                 await self._until(self.fault_start_s + at_s)
-                await redis.delete(expiry.key)
+                try:
+                    await redis.delete(expiry.key)
+                except RedisError as error:
+                    raise Problem(f"{expiry.text}: the cache at {self.cache_address} refused: {error}") from None
                 self._note(f"{expiry.key} expires", "expiry")
 
     async def _tell(self) -> None:

@@ -1,7 +1,9 @@
 """The arms of a run, one after the other, into one record."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rulezero.collect.spans import SpanReceiver
 from rulezero.experiment import Arm, Experiment
@@ -14,12 +16,29 @@ from rulezero.runner.progress import Progress
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
-    """What to run: an experiment, the arms of it, the seed, and the folder of the new record."""
+    """What to run: an experiment, the arms of it, the seed, the folder of the new record, and its manifest so far."""
 
     experiment: Experiment
     arms: tuple[Arm, ...]
     seed: int
     folder: Path
+    manifest: dict[str, Any]
+
+
+def begin_run(
+    experiment: Experiment, arms: tuple[Arm, ...], *, seed: int, folder: Path, processes: Sequence[str]
+) -> Run:
+    """Write a manifest that says interrupted, so that whatever happens next leaves a readable record.
+
+    `processes` are the services that are scraped.
+
+    Raises:
+        StorageProblem: The manifest cannot be written.
+
+    """
+    manifest = new_manifest(experiment, arms, seed, processes)
+    write_json(folder / "manifest.json", manifest)
+    return Run(experiment=experiment, arms=arms, seed=seed, folder=folder, manifest=manifest)
 
 
 async def run_experiment(run: Run, lab: Lab, progress: Progress) -> None:
@@ -32,8 +51,7 @@ async def run_experiment(run: Run, lab: Lab, progress: Progress) -> None:
         Problem: Something outside the system under test went wrong.
 
     """
-    manifest = new_manifest(run.experiment, run.arms, run.seed, sorted(lab.admin_addresses))
-    write_json(run.folder / "manifest.json", manifest)
+    manifest = run.manifest
     try:
         async with SpanReceiver() as spans:
             for position, arm in enumerate(run.arms):

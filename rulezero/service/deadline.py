@@ -6,7 +6,7 @@ Source: gRPC's deadline propagation, grpc.io/docs/guides/deadlines.
 
 import asyncio
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rulezero.defences.deadline import Deadline, DeadlineConfig, from_header
 from rulezero.outcome import Outcome
@@ -45,16 +45,25 @@ class DeadlineLayer:
             await answer_outcome(send, Outcome.TIMEOUT, "the deadline had passed on arrival")
             return
         self._decisions.decided("accepted")
+        started = False
+
+        async def noting_send(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
         token = deadline_var.set(deadline_s)
         timer = asyncio.timeout_at(deadline_s)
         try:
             async with timer:
-                await self._app(scope, receive, send)
+                await self._app(scope, receive, noting_send)
         except TimeoutError:
             if not timer.expired():
                 raise
             self._decisions.decided("expired")
             metrics.WORK_ABANDONED.labels(reason="deadline").inc()
+            if started:
+                raise  # An answer cannot begin twice: the server breaks the connection off.
             await answer_outcome(send, Outcome.TIMEOUT, "the deadline passed")
         finally:
             deadline_var.reset(token)

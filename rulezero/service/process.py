@@ -8,18 +8,20 @@ import asyncio
 import gc
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from socket import socket
+from socket import create_server, socket
 
 import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
-from rulezero.errors import Problem
+from rulezero.errors import EXIT_UNAVAILABLE, Problem, UsageProblem
+from rulezero.outcome import CallError
 from rulezero.service.admin import start_admin
 from rulezero.service.deadline import DeadlineLayer
 from rulezero.service.observed import ObservedLayer
@@ -69,6 +71,9 @@ async def _serve(app: str, settings: Settings, listener: socket, admin: socket) 
         gc.collect()
         gc.freeze()  # What lives now lives for ever: the collector need not walk it under load.
         ready = True
+        # uvicorn raises the signal once more when it has stopped, which would end the process before its last spans
+        # are sent.
+        signal.signal(signal.SIGTERM, lambda *_: None)
         await _uvicorn(layered).serve(sockets=[listener])
     finally:
         ready = False
@@ -109,7 +114,10 @@ def _uvicorn(app: ASGIApp) -> uvicorn.Server:
 
 def _factory(app: str) -> Callable[[Runtime], App]:
     module, _, function = app.partition(":")
-    factory: Callable[[Runtime], App] = getattr(import_module(module), function)
+    try:
+        factory: Callable[[Runtime], App] = getattr(import_module(module), function)
+    except (ImportError, ValueError, AttributeError) as error:
+        raise UsageProblem(f'{app!r} is no app ({error}); name one as in "services.edge.app:create_app"') from None
     return factory
 
 
@@ -127,10 +135,10 @@ async def _measure_lag() -> None:
 
 
 def _listen(host: str, port: int) -> socket:
-    listener = socket()
-    listener.bind((host, port))
-    listener.listen(BACKLOG)
-    return listener
+    try:
+        return create_server((host, port), backlog=BACKLOG)
+    except (OSError, OverflowError) as error:
+        raise Problem(f"{host}:{port} cannot be listened on ({error}); choose another port") from None
 
 
 def run_alone(argv: list[str]) -> int:
@@ -145,9 +153,9 @@ def run_alone(argv: list[str]) -> int:
     try:
         listener, admin = _listen(arguments.host, arguments.port), _listen(arguments.host, arguments.admin_port)
         main(app=arguments.app, listen_fd=listener.detach(), admin_fd=admin.detach())
-    except (Problem, OSError) as problem:
+    except (Problem, CallError) as problem:
         _log.error("%s", problem)
-        return 69
+        return problem.status if isinstance(problem, Problem) else EXIT_UNAVAILABLE
     return 0
 
 

@@ -50,7 +50,7 @@ class Runtime:
     def database(self, role: str, *, pool_size: int) -> Database:
         """Return the database of a role ("primary", "replica")."""
         link = self._link(f"{self.settings.service}-{role}", role)
-        dsn = self.settings.database.format(address=link.address)
+        dsn = self.settings.database.replace("{address}", link.address)
         size = int(self.settings.number("pool_size", pool_size))
         database = Database(link, role=role, dsn=dsn, pool_size=size, stack=self._stack("call", role))
         self._to_open.append((database.open, database.close))

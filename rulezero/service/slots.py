@@ -56,9 +56,9 @@ class Slots:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
+            if not turn.cancelled():
                 self._pass_on()  # The slot had been handed over just before the cancellation.
-            else:
+            elif turn in self._line:  # Else a release has passed it over already.
                 self._line.remove(turn)
             raise
         finally:

@@ -3,6 +3,7 @@
 The decision to sample is asked first, because an unsampled span should cost next to nothing.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -15,6 +16,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, TraceFlags, TraceState
 
 _SAMPLED = 0x01
+# W3C Trace Context, level 1; the version "ff" is forbidden.
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _QUEUE_MAX = 8192
 
 
@@ -35,13 +38,10 @@ def start_tracing(*, service: str, instance: str, endpoint: str | None) -> Trace
 
 def parse_traceparent(text: str) -> SpanContext | None:
     """Return the remote span that a W3C `traceparent` header names, or None when it names none."""
-    parts = text.split("-")
-    if len(parts) != 4 or (len(parts[1]), len(parts[2]), len(parts[3])) != (32, 16, 2):
+    found = _TRACEPARENT.fullmatch(text)
+    if found is None:
         return None
-    try:
-        trace_id, span_id, flags = int(parts[1], 16), int(parts[2], 16), int(parts[3], 16)
-    except ValueError:
-        return None
+    trace_id, span_id, flags = (int(part, 16) for part in found.groups())
     if not trace_id or not span_id:
         return None
     return SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(flags), trace_state=TraceState())

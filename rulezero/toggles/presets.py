@@ -18,6 +18,7 @@ NAIVE: Mapping[str, Any] = {
         "jitter": "none",
         "callers": ["edge", "checkout"],
         "nested": True,
+        "non_idempotent": True,
     },
 }
 

@@ -4,9 +4,11 @@ One table per defence: `enabled` and its numbers; `[NAME.dependency.DEPENDENCY]`
 """
 
 import re
+import reprlib
 import tomllib
+from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import msgspec
@@ -16,6 +18,16 @@ from rulezero.errors import UsageProblem
 
 NAMES = tuple(defence.name for defence in CATALOGUE)
 _CONFIG_TYPES: dict[str, Any] = {defence.name: defence.config_type for defence in CATALOGUE}
+_PROBLEM_CHARACTERS_MAX = 300
+_VALUE_LINES_MAX = 100  # A value that spans more is not followed to its end: its line may then be told wrong.
+
+
+class _Misfit(UsageProblem):
+    """A problem of which one knows where in the tables it is."""
+
+    def __init__(self, message: str, *path: str) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,12 +60,12 @@ def parse(text: str, *, source: str) -> Toggles:
     """
     try:
         tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageProblem(f"{source}: not valid TOML: {error}; correct that line") from None
+    except (ValueError, RecursionError) as error:  # A ValueError as such: a number of over 4300 digits.
+        raise UsageProblem(f"{source}: not valid TOML: {_one_line(error)}; correct that line") from None
     try:
         return merge(defaults(), tables)
-    except UsageProblem as problem:
-        raise UsageProblem(f"{source}{_line_of(text, str(problem))}: {problem}") from None
+    except _Misfit as problem:
+        raise UsageProblem(f"{source}, line {_line_of(text, problem.path)}: {problem}") from None
 
 
 def merge(base: Toggles, tables: Mapping[str, Any]) -> Toggles:
@@ -66,9 +78,9 @@ def merge(base: Toggles, tables: Mapping[str, Any]) -> Toggles:
     toggles = dict(base)
     for name, table in tables.items():
         if name not in _CONFIG_TYPES:
-            raise UsageProblem(f"[{name}] is not a defence; there are: {', '.join(NAMES)}")
+            raise _Misfit(f"[{_shown(name)}] is not a defence; there are: {', '.join(NAMES)}", name)
         if not isinstance(table, Mapping):
-            raise UsageProblem(f"[{name}] must be a table, as in: [{name}] enabled = true")
+            raise _Misfit(f"[{name}] must be a table, as in: [{name}] enabled = true", name)
         toggles[name] = _merge_one(name, toggles[name], table)
     return toggles
 
@@ -77,41 +89,73 @@ def _merge_one(name: str, base: Toggle, table: Mapping[str, Any]) -> Toggle:
     numbers = dict(table)
     enabled = numbers.pop("enabled", base.enabled)
     if not isinstance(enabled, bool):
-        raise UsageProblem(f"[{name}] enabled must be true or false, not {enabled!r}")
+        raise _Misfit(f"[{name}] enabled must be true or false, not {reprlib.repr(enabled)}", name, "enabled")
     overrides = numbers.pop("dependency", {})
     if not isinstance(overrides, Mapping) or not all(isinstance(one, Mapping) for one in overrides.values()):
-        raise UsageProblem(f"[{name}] dependency must hold tables, as in: [{name}.dependency.payment]")
-    config = _convert(name, base.config, numbers, where=f"[{name}]")
-    per_dependency = {
-        **{key: _convert(name, old, numbers, where=f"[{name}]") for key, old in base.per_dependency.items()},
-        **{key: _convert(name, config, one, where=f"[{name}.dependency.{key}]") for key, one in overrides.items()},
-    }
+        message = f"[{name}] dependency must hold tables, as in: [{name}.dependency.payment]"
+        raise _Misfit(message, name, "dependency")
+    config = _convert(base.config, numbers, name)
+    per_dependency = {key: _convert(old, numbers, name) for key, old in base.per_dependency.items()}
+    for key, one in overrides.items():
+        per_dependency[key] = _convert(per_dependency.get(key, config), one, name, "dependency", key)
     return replace(base, enabled=enabled, config=config, per_dependency=per_dependency)
 
 
-def _convert(name: str, base: Any, numbers: Mapping[str, Any], *, where: str) -> Any:
+def _convert(base: Any, numbers: Mapping[str, Any], *path: str) -> Any:
+    where = ".".join(_shown(part) for part in path)
+    # msgspec passes over what a dataclass does not have.
+    known = [one.name for one in fields(base)]
+    for key in numbers:
+        if key not in known:
+            raise _Misfit(f"[{where}] {_shown(key)} is not a key; there are: {', '.join(known)}", *path, key)
     try:
-        return msgspec.convert({**msgspec.to_builtins(base), **numbers}, _CONFIG_TYPES[name], strict=True)
+        return msgspec.convert({**msgspec.to_builtins(base), **numbers}, type(base), strict=True)
     except (msgspec.ValidationError, ValueError, TypeError) as error:
-        raise UsageProblem(f"{where} {_plain(error)}") from None
+        told = _plain(error)
+        raise _Misfit(f"[{where}] {told}", *path, *re.findall(r"^\w+(?=[^:\s]*:)", told)) from None
 
 
 def _plain(error: Exception) -> str:
     """Turn msgspec's "... - at `$.permits`" into "permits: ..."."""
-    found = re.fullmatch(r"(.*) - at `\$\.?([^`]*)`", str(error), re.DOTALL)
-    return f"{found[2]}: {found[1]}" if found and found[2] else str(error)
+    text = _one_line(error)
+    found = re.fullmatch(r"(.*) - at `\$\.?([^`]*)`", text)
+    return f"{found[2]}: {found[1]}" if found and found[2] else text
 
 
-def _line_of(text: str, message: str) -> str:
-    """Return ", line N" for the line that a message about "[table] key ..." speaks of, or nothing."""
-    found = re.match(r"\[([^\]]+)\]\s*(?:Object contains unknown field `)?(\w+)?", message)
-    if not found:
-        return ""
-    table, key, table_line, inside = found[1], found[2], 0, False
-    for number, line in enumerate(text.splitlines(), start=1):
-        if header := re.match(r"\s*\[([^\]]+)\]", line):
-            inside = header[1].strip() == table
-            table_line = number if inside else table_line
-        elif inside and key and re.match(rf"\s*{re.escape(key)}\s*=", line):
-            return f", line {number}"
-    return f", line {table_line}" if table_line else ""
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if len(text) <= _PROBLEM_CHARACTERS_MAX else f"... {text[-_PROBLEM_CHARACTERS_MAX:]}"
+
+
+def _shown(key: str) -> str:
+    """Return a key as it may stand in a message, whatever it holds."""
+    return key if re.fullmatch(r"[\w-]{1,60}", key) else reprlib.repr(key)
+
+
+def _line_of(text: str, path: tuple[str, ...]) -> int:
+    """Return the line (from 1) on which the value at this path, or else what is nearest above it, begins.
+
+    The parser tells no lines, so look for the shortest beginning of the text that holds the path.
+    """
+    lines = text.split("\n")
+    while path and not _holds(text, path):
+        path = path[:-1]
+
+    def holds(count: int) -> bool:
+        for end in range(count, min(count + _VALUE_LINES_MAX, len(lines)) + 1):
+            try:
+                return _holds("\n".join(lines[:end]), path)
+            except ValueError:
+                continue  # Cut in the middle of a value.
+        return False
+
+    return min(bisect_left(range(1, len(lines) + 1), x=True, key=holds) + 1, len(lines))
+
+
+def _holds(text: str, path: tuple[str, ...]) -> bool:
+    inside: Any = tomllib.loads(text)
+    for part in path:
+        if not isinstance(inside, Mapping) or part not in inside:
+            return False
+        inside = inside[part]
+    return True

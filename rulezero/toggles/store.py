@@ -6,6 +6,7 @@ The file is compared by content hash once a second, because modification times a
 import asyncio
 import hashlib
 import logging
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from rulezero.toggles.settings import Toggles, defaults, merge, parse
 POLL_S = 1.0
 OVERRIDE_S_MAX = 24 * 3600.0
 _FILE_BYTES_MAX = 1_000_000
+_UNREADABLE = b""
 
 _log = logging.getLogger(__name__)
 
@@ -25,15 +27,17 @@ _log = logging.getLogger(__name__)
 class ToggleStore:
     """Holds the toggles in force; `generation` grows with each change, so that users can rebuild lazily.
 
-    `clock` gives monotonic seconds. Safe to read and to override from another thread: every change swaps one
-    reference.
+    `clock` gives monotonic seconds. Safe to read and to override from another thread: readers see one reference that
+    is swapped whole, and changes take turns.
     """
 
     def __init__(self, path: Path | None, *, clock: Callable[[], float]) -> None:
         self._path = path
         self._clock = clock
-        self._file = parse_file(path) if path else defaults()
-        self._digest = _digest(path) if path else b""
+        content = _read(path) if path else b""
+        self._file = _parse(content, path) if path else defaults()
+        self._digest = _digest(content)
+        self._changing = threading.RLock()
         self._override: tuple[Toggles, float] | None = None
         self._generation = 0
         self._publish()
@@ -41,9 +45,11 @@ class ToggleStore:
     @property
     def generation(self) -> int:
         """Return a number that differs whenever the toggles in force differ."""
-        if self._override and self._clock() >= self._override[1]:
-            self._override = None
-            self._changed()
+        if self._expired():
+            with self._changing:
+                if self._expired():  # Still: another thread may have set a new one.
+                    self._override = None
+                    self._changed()
         return self._generation
 
     @property
@@ -74,31 +80,48 @@ class ToggleStore:
         expires_s = request.get("expires_s")
         if isinstance(expires_s, bool) or not isinstance(expires_s, int | float) or not 0 < expires_s <= OVERRIDE_S_MAX:
             raise UsageProblem(f"expires_s must be a number of seconds up to {OVERRIDE_S_MAX:.0f}, not {expires_s!r}")
-        self._override = (_requested(self._file, request), self._clock() + expires_s)
-        self._changed()
+        with self._changing:
+            self._override = (_requested(self._file, request), self._clock() + expires_s)
+            self._changed()
 
     def clear_override(self) -> None:
         """Go back to the file."""
-        self._override = None
-        self._changed()
+        with self._changing:
+            self._override = None
+            self._changed()
 
     def reload(self) -> bool:
         """Read the file if its content changed; an invalid one is refused and the old toggles stay."""
         if self._path is None:
             return False
-        try:
-            digest = _digest(self._path)
-            if digest == self._digest:
+        with self._changing:
+            try:
+                content = self._read_changed(self._path)
+                if content is None:
+                    return False
+                self._file = _parse(content, self._path)
+            except UsageProblem as problem:
+                metrics.CONFIG_RELOADS.labels(result="rejected").inc()
+                _log.warning("defences not reloaded, the old ones stay: %s", problem)
                 return False
-            self._digest = digest
-            self._file = parse_file(self._path)
-        except UsageProblem as problem:
-            metrics.CONFIG_RELOADS.labels(result="rejected").inc()
-            _log.warning("defences not reloaded, the old ones stay: %s", problem)
-            return False
-        metrics.CONFIG_RELOADS.labels(result="applied").inc()
-        self._changed()
-        return True
+            metrics.CONFIG_RELOADS.labels(result="applied").inc()
+            self._changed()
+            return True
+
+    def _read_changed(self, path: Path) -> bytes | None:
+        """Return the content if it is not the one last seen; a problem is raised once, not at each look."""
+        try:
+            content = _read(path)
+        except UsageProblem:
+            if self._digest == _UNREADABLE:
+                return None
+            self._digest = _UNREADABLE
+            raise
+        digest = _digest(content)
+        if digest == self._digest:
+            return None
+        self._digest = digest
+        return content
 
     async def watch(self) -> None:
         """Poll the file until cancelled."""
@@ -106,6 +129,10 @@ class ToggleStore:
             await asyncio.sleep(POLL_S)
             self.reload()
             _ = self.generation  # Lets an override expire even when no call asks.
+
+    def _expired(self) -> bool:
+        override = self._override
+        return override is not None and self._clock() >= override[1]
 
     def _changed(self) -> None:
         self._generation += 1
@@ -124,7 +151,11 @@ def parse_file(path: Path) -> Toggles:
         UsageProblem: The file cannot be read, is not UTF-8 TOML, or holds something unknown.
 
     """
-    return parse(_read(path).decode("utf-8", errors="replace"), source=str(path))
+    return _parse(_read(path), path)
+
+
+def _parse(content: bytes, path: Path) -> Toggles:
+    return parse(content.decode("utf-8", errors="replace"), source=str(path))
 
 
 def _requested(base: Toggles, request: Mapping[str, Any]) -> Toggles:
@@ -144,10 +175,13 @@ def _requested(base: Toggles, request: Mapping[str, Any]) -> Toggles:
 def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(_FILE_BYTES_MAX)
+            content = file.read(_FILE_BYTES_MAX + 1)
     except OSError as error:
         raise UsageProblem(f"{path}: cannot be read ({error.strerror}); give a readable defences file") from None
+    if len(content) > _FILE_BYTES_MAX:
+        raise UsageProblem(f"{path}: is over {_FILE_BYTES_MAX} bytes; give a defences file")
+    return content
 
 
-def _digest(path: Path) -> bytes:
-    return hashlib.sha256(_read(path)).digest()
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()

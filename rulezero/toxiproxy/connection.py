@@ -49,8 +49,9 @@ class Connection:
         self._resets: list[asyncio.TimerHandle] = []
 
     def endpoint_connected(self, endpoint: Endpoint) -> None:
-        """Connect to the upstream as soon as the client is there."""
+        """Connect to the upstream as soon as the client is there; let data flow before the upstream's first byte."""
         if endpoint is self.upstream:
+            self._start_links()
             return
         if not self._owner.connection_opened(self):
             endpoint.abort()
@@ -130,12 +131,11 @@ class Connection:
         except asyncio.CancelledError:
             self.upstream.abort()
             raise
+
+    def _start_links(self) -> None:
         if self.client.lost:
             self.upstream.abort()
             return
-        self._start_links()
-
-    def _start_links(self) -> None:
         ends = {
             Direction.UPSTREAM: (self.client, self.upstream),
             Direction.DOWNSTREAM: (self.upstream, self.client),
@@ -151,8 +151,6 @@ class Connection:
         self._early.clear()
         if self._early_end:
             self.endpoint_ended(self.client)
-        if self.upstream.lost:
-            self.endpoint_lost(self.upstream)
 
     def _finish(self) -> None:
         for handle in self._resets:

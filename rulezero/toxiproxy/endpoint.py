@@ -5,7 +5,7 @@ import contextlib
 import socket
 import struct
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 WRITE_BUFFER_BYTES: Final = 256 * 1024
 """Above this the other side is no longer read; one read of uvloop is that large."""
@@ -51,9 +51,8 @@ class Endpoint(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Tell the connection."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
+        self.transport = cast("asyncio.Transport", transport)
+        self.transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
         self._owner.endpoint_connected(self)
 
     def data_received(self, data: bytes) -> None:

@@ -14,14 +14,16 @@ from starlette.routing import Route
 from rulezero.outcome import CallError
 from rulezero.service.process import App
 from rulezero.service.runtime import Runtime
-from services.handlers import answer, answer_raw, routes
+from services.handlers import INTEGER_MAX, answer, answer_raw, routes
 
 SLOTS = 1500
 REPLICA_POOL = 25
 PRIMARY_POOL = 5
 CACHE_TTL_S = 60.0
 SEARCH_S = 0.01
+_TERM_CHARACTERS_MAX = 100
 
+_NO_ROWS = b"[]"
 _LOAD = "SELECT id, name, price_cents FROM load_item($1)"
 _SEARCH = "SELECT id, name, price_cents FROM search_items($1, $2)"
 
@@ -42,15 +44,17 @@ def create_app(runtime: Runtime) -> App:
 
     async def item(request: Request) -> Response:
         number = request.path_params["item"]
+        if number > INTEGER_MAX:
+            return answer_raw(_NO_ROWS, 404)  # PostgreSQL would call it an error, and a defence a sick database.
 
         async def load() -> bytes:
             return orjson.dumps([dict(row) for row in await read("load_item", _LOAD, number)])
 
         found = await items.get(f"item:{number}", load)
-        return answer_raw(found, 200 if found != b"[]" else 404)
+        return answer_raw(found, 200 if found != _NO_ROWS else 404)
 
     async def search(request: Request) -> Response:
-        term = request.query_params.get("q", "")
+        term = request.query_params.get("q", "")[:_TERM_CHARACTERS_MAX].replace("\0", "")  # PostgreSQL knows no NUL.
         rows = await read("search_items", _SEARCH, term, SEARCH_S)
         return answer([dict(row) for row in rows])
 

@@ -4,6 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from rulezero.outcome import Failed
 from rulezero.service.process import App
 from rulezero.service.runtime import Runtime
 from rulezero.telemetry import metrics
@@ -24,14 +25,16 @@ def create_app(runtime: Runtime) -> App:
     accepted = metrics.OPERATIONS_ACCEPTED.labels(operation="order")
 
     async def order(request: Request) -> Response:
-        body = await json_body(request, "item", "operation_id")
+        body = await json_body(request, item=int, operation_id=str)
         if isinstance(body, Response):
             return body
-        arguments = (str(body["operation_id"]), int(body["item"]), WRITE_S)
+        arguments = (body["operation_id"], body["item"], WRITE_S)
         placed = await primary.fetch("place_order", _INSERT, *arguments, idempotent=False)
         number = placed[0]["id"]
         # Until payment has idempotency keys a retry may charge twice; the caller asked for it, the ledger will tell.
-        await payment.request("POST", "/charges", route="/charges", body={"order": number, "cents": 1999})
+        paid = await payment.request("POST", "/charges", route="/charges", body={"order": number, "cents": 1999})
+        if paid.status != 201:
+            raise Failed(f"payment answered {paid.status}")
         await primary.fetch("mark_paid", _PAID, number)
         accepted.inc()
         return answer({"order": number}, 201)

@@ -29,10 +29,10 @@ def create_app(runtime: Runtime) -> App:
         return answer_raw(reply.body, reply.status)
 
     async def buy(request: Request) -> Response:
-        body = await json_body(request, "item", "operation_id")
+        body = await json_body(request, item=int, operation_id=str)
         if isinstance(body, Response):
             return body
-        reply = await checkout.request("POST", "/orders", route="/orders", body=body)
+        reply = await checkout.request("POST", "/orders", route="/orders", body=body, idempotent=False)
         return answer_raw(reply.body, reply.status)
 
     listed = routes(

@@ -23,12 +23,11 @@ def create_app(runtime: Runtime) -> App:
     applied = metrics.SIDE_EFFECTS.labels(operation="charge")
 
     async def charge(request: Request) -> Response:
-        body = await json_body(request, "order", "cents")
+        body = await json_body(request, order=int, cents=int)
         if isinstance(body, Response):
             return body
-        written = await primary.fetch(
-            "write_charge", _CHARGE, int(body["order"]), int(body["cents"]), WRITE_S, idempotent=False
-        )
+        arguments = (body["order"], body["cents"], WRITE_S)
+        written = await primary.fetch("write_charge", _CHARGE, *arguments, idempotent=False)
         applied.inc()
         return answer({"charge": written[0]["id"]}, 201)
 

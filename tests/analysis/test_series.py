@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from rulezero.analysis import series
+from rulezero.analysis.counters import label_value
 
 MANIFEST: dict[str, Any] = {
     "streams": [
@@ -74,29 +75,36 @@ def test_percentiles_are_of_good_answers() -> None:
     assert column(frame, "p99_ms") == [pytest.approx(199.0), None]
 
 
-def test_increases_belong_to_the_second_between_the_samples() -> None:
-    """A scrape at 1.02 s tells of the first second; processes add up; a label set that appears late starts at 0."""
+def test_increases_are_spread_over_the_time_between_the_samples() -> None:
+    """Four in 0 to 1 s, then eight in 1 to 2.5 s; processes add up; a label set that appears late starts at 0."""
     grown = metrics(
-        (1.02, "edge", 'link="a",attempt="first"', 4),
-        (2.01, "edge", 'link="a",attempt="first"', 10),
-        (2.01, "edge", 'link="a",attempt="retry"', 3),
-        (2.03, "catalog-1", 'link="a",attempt="first"', 1),
+        (1.0, "edge", 'link="a",attempt="first"', 4),
+        (2.5, "edge", 'link="a",attempt="first"', 10),
+        (2.5, "edge", 'link="a",attempt="retry"', 2),
+        (2.0, "catalog-1", 'link="a",attempt="first"', 6),
         name="x_total",
     )
-    frame = series.increases_per_second(grown, "x_total", ("link",))
-    assert list(zip(column(frame, "t_s"), column(frame, "rate"), strict=True)) == [(0.0, 4.0), (1.0, 10.0)]
+    frame = series.increases_per_second(grown, "x_total", (label_value("link").alias("link"),))
+    assert column(frame, "t_s") == [0.0, 1.0, 2.0]
+    assert column(frame, "rate") == pytest.approx([4 + 3, 8 / 1.5 + 3, 4 / 1.5])
+
+
+def test_a_sample_before_the_load_is_where_counting_begins() -> None:
+    """What a counter held before time 0 is no part of the load."""
+    grown = metrics((-0.25, "edge", "", 7), (1.0, "edge", "", 9), (2.0, "edge", "", 9), name="x_total")
+    assert column(series.increases_per_second(grown, "x_total"), "rate") == [2.0, 0.0]
 
 
 def test_a_process_that_began_again_counts_from_zero() -> None:
     """10, then 2 after a restart, then 5: grew by 10, 2 and 3."""
     grown = metrics(*((t_s, "edge", "", value) for t_s, value in ((1.0, 10), (2.0, 2), (3.0, 5))), name="x_total")
-    assert column(series.increases_per_second(grown, "x_total", ()), "rate") == [10.0, 2.0, 3.0]
+    assert column(series.increases_per_second(grown, "x_total"), "rate") == [10.0, 2.0, 3.0]
 
 
 def test_arms_are_told_apart() -> None:
     """The same counter in two arms is two counters."""
     both = pl.concat([metrics((1.0, "edge", "", 5), name="x_total", arm=arm) for arm in ("none", "all")])
-    frame = series.increases_per_second(both, "x_total", ())
+    frame = series.increases_per_second(both, "x_total")
     assert (column(frame, "arm"), column(frame, "rate")) == (["all", "none"], [5.0, 5.0])
 
 

@@ -73,10 +73,10 @@ class Dependency:
 
 
 class Hanging(Dependency):
-    """Answers after a year."""
+    """Answers after a day."""
 
     def __init__(self) -> None:
-        super().__init__(latency_s=365 * 24 * 3600.0)
+        super().__init__(latency_s=24 * 3600.0)
 
 
 def context(teller: RecordingTeller | None = None, *, caller: str = "edge", seed: int = 0) -> Context:

@@ -112,21 +112,23 @@ async def test_a_queue_needs_length_and_time(numbers: dict[str, Any]) -> None:
     await cancel(holder)
 
 
-async def test_nobody_waits_beyond_the_deadline_or_is_sent_after_it() -> None:
-    """Pitfall: the deadline not checked after a queue. A permit that comes free at the deadline goes to the next."""
+async def test_nobody_waits_beyond_the_deadline() -> None:
+    """Whatever `wait_s` allows; and with the deadline past it does not even begin."""
     layer, dependency = bulkhead(permits=1, queue_max=5, wait_s=60.0), Dependency(latency_s=1.0)
-    results = await outcomes(
-        [
-            layer(OPERATION, dependency),
-            layer(operation(deadline_s=0.5, key="early"), dependency),
-            layer(operation(deadline_s=1.0, key="just"), dependency),
-            layer(operation(deadline_s=9.0, key="late"), dependency),
-            layer(operation(deadline_s=-1.0, key="past"), dependency),
-        ]
-    )
-    assert [type(result) for result in results] == [str, BulkheadFull, BulkheadFull, str, BulkheadFull]
-    assert [call.key for call in dependency.calls] == ["", "late"]
-    assert await layer(OPERATION, dependency) == "reply"
+    asked = [operation(key=str(deadline_s), deadline_s=deadline_s) for deadline_s in (None, 0.5, 9.0, -1.0)]
+    results = await outcomes(layer(one, dependency) for one in asked)
+    assert [type(result) for result in results] == [str, BulkheadFull, str, BulkheadFull]
+    assert [call.key for call in dependency.calls] == ["None", "9.0"]
+
+
+async def test_a_permit_that_comes_too_late_is_passed_on() -> None:
+    """Pitfall: the deadline not checked again after a queue. Served at its very deadline, a call is not sent."""
+    layer, dependency = bulkhead(permits=1, queue_max=5, wait_s=60.0), Dependency(latency_s=1.0)
+    asked = [operation(key=str(deadline_s), deadline_s=deadline_s) for deadline_s in (None, 1.0, 9.0)]
+    results = await outcomes(layer(one, dependency) for one in asked)
+    assert [type(result) for result in results] == [str, BulkheadFull, str]
+    assert [call.key for call in dependency.calls] == ["None", "9.0"]
+    assert dependency.called_at_s == pytest.approx([0.0, 1.0])
 
 
 @pytest.mark.parametrize("handed_over", [False, True])

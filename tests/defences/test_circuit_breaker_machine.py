@@ -172,6 +172,16 @@ def test_a_hung_probe_is_one_result_and_its_late_answer_is_none() -> None:
     assert state_of(core) is State.HALF_OPEN
 
 
+def test_a_hung_probe_is_slow_where_slowness_counts() -> None:
+    """One of three is too few failures here; as a slow call it is enough, if `slow_call_s` is set."""
+    for slow_call_s, state in ((None, State.CLOSED), (1.0, State.OPEN)):
+        core = opened(slow_call_s=slow_call_s, slow_rate=0.3, failure_rate=0.9)
+        admit(core, 20.0)
+        run(core, Outcome.OK, 20.0, times=2)
+        core.admit(30.0)
+        assert state_of(core) is state, slow_call_s
+
+
 def test_results_from_an_earlier_state_are_ignored() -> None:
     """Pitfall: late results from the closed era counted in half-open, as its failures or as its successes."""
     for late, state in ((Outcome.ERROR, State.CLOSED), (Outcome.OK, State.OPEN)):
@@ -260,6 +270,7 @@ def test_half_open_never_has_more_probes_out_than_allowed(
         else:
             at_s += 0.3 if step == "wait" else 20.0
         assert len(core._probes_out) + core._probed.calls <= probes
+        assert state_of(core) is State.HALF_OPEN or not core._probes_out
         assert all(given <= probes for given in given_in_spell.values())
         assert state_of(core) is not State.OPEN or core.reopens_s - at_s <= OPEN_MAX_S
     for _ in range(10 * probes):

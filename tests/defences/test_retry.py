@@ -251,3 +251,12 @@ async def test_pauses_grow_up_to_the_cap() -> None:
 async def test_it_composes_as_a_layer() -> None:
     """The shape is that of every layer."""
     assert await wrap((retry(),), Dependency(failed(), "reply"))(OPERATION) == "reply"
+
+
+@pytest.mark.parametrize(("wish", "attempts"), [(True, 3), (False, 1)])
+async def test_only_an_explicit_wish_repeats_what_may_have_been_carried_out(wish: bool, attempts: int) -> None:  # noqa: FBT001 - a parameter of the test.
+    """`non_idempotent` repeats a write that timed out; without it the write is sent once."""
+    dependency = Dependency(TimedOut("1"), TimedOut("2"), TimedOut("3"))
+    with pytest.raises(TimedOut):
+        await retry(non_idempotent=wish)(operation(idempotent=False), dependency)
+    assert len(dependency.calls) == attempts

@@ -226,25 +226,3 @@ async def test_a_missing_program_or_a_busy_entry_port_is_one_line(
             raise AssertionError("the lab must not open")
     assert not (tmp_path / "none").exists()
     assert leftovers(place) == []
-
-
-async def test_two_labs_and_two_makers_of_the_template_do_not_disturb_each_other(
-    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Runners may race for the same empty cache."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    description = toy_shop(tmp_path)
-    async with (
-        asyncio.timeout(60),
-        asyncio.TaskGroup() as group,
-    ):
-        for name in ("one", "two"):
-            group.create_task(open_and_order(description, tmp_path / name))
-    assert len(list((tmp_path / "cache" / "rulezero").iterdir())) == 1
-    assert leftovers(place) == []
-
-
-async def open_and_order(description: Any, logs: Path) -> None:
-    async with open_lab(description, logs=logs) as lab:
-        await order(lab)
-        await until_count(lab, "standby", 1)

@@ -56,7 +56,6 @@ async def assert_gone(place: Path, ports: list[int]) -> None:
 
 async def assert_next_start_works(place: Path, tmp_path: Path) -> None:
     async with open_lab(toy_shop(tmp_path), logs=tmp_path / "logs") as lab:
-        await lab.start_services({})
         assert lab.exits() == []
     assert leftovers(place) == []
 
@@ -131,3 +130,20 @@ async def test_interrupting_a_start_leaves_nothing(
             _, errors = await process.communicate()
         assert leftovers(place) == []
         assert b"never retrieved" not in errors
+
+
+async def test_two_runners_make_the_same_template_at_once(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both start, one template remains, and each removes its own directory only."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    async with runner(tmp_path) as one, runner(tmp_path) as other:
+        found = [await told(one), await told(other)]
+        assert len(os.listdir(tmp_path / "cache" / "rulezero")) == 1
+        one.send_signal(signal.SIGINT)
+        await one.wait()
+        assert [is_free(port) for port in found[0]["ports"]] == [True] * len(found[0]["ports"])
+        assert psutil.pid_exists(found[1]["processes"]["primary"][0])
+        other.send_signal(signal.SIGINT)
+        await other.wait()
+    assert leftovers(place) == []

@@ -24,7 +24,7 @@ def generator(folder: Path, text: str) -> Generator:
 async def test_a_generator_that_fails_to_start_is_told_with_its_last_words(tmp_path: Path) -> None:
     """The log's last lines are in the message, and its path."""
     child = generator(tmp_path, BROKEN)
-    with pytest.raises(Problem, match=r"ended with status 1 \| no shop today \| see .*locust\.log"):
+    with pytest.raises(Problem, match=r"failed with status 1 \| no shop today \| see .*locust\.log"):
         await child.start()
     await child.stop()
 

@@ -41,7 +41,7 @@ def plan(
 
 
 def generator(load: LoadPlan) -> Generator:
-    folder = Path(load.rows_path).parent
+    folder = Path(load.generator_path).parent
     return Generator(load, locustfile=LOCUSTFILE, plan_path=folder / "plan.json", log_path=folder / "locust.log")
 
 

@@ -37,4 +37,4 @@ async def test_every_kind_of_answer_becomes_its_outcome_and_nothing_is_sent_twic
         assert len(server.heads) == len(rows) == 4 * len(ANSWERS)
     for key, (_, outcome, status) in ANSWERS.items():
         assert [(row.outcome, row.status) for row in rows if row.key == key] == [(outcome, status)] * 4, key
-    assert all(950 < row.latency_ms < 1500 for row in rows if row.outcome is Outcome.TIMEOUT and row.status == 0)
+    assert all(990 < row.latency_ms < 3000 for row in rows if row.outcome is Outcome.TIMEOUT and row.status == 0)

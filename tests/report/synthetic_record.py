@@ -10,7 +10,7 @@ import polars as pl
 from rulezero.analysis.figures import arm_figures
 from rulezero.record import TABLES, Record
 
-WINDOWS = [["warmup", 0.0, 3.0], ["baseline", 3.0, 10.0], ["fault", 10.0, 20.0], ["hold", 20.0, 32.0]]
+WINDOWS: list[Any] = [["warmup", 0.0, 3.0], ["baseline", 3.0, 10.0], ["fault", 10.0, 20.0], ["hold", 20.0, 32.0]]
 BROWSE_RPS, CHECKOUT_RPS = 60.0, 40.0
 ARMS = ("none", "circuit_breaker")
 LINKS = {"edge-checkout": "/checkout", "checkout-payment": "/checkout", "edge-catalog-1": "/browse"}

@@ -1,15 +1,17 @@
 """What every chart of a record shares: the time axis, the shaded fault, the phase names, and how a figure is made."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 
-from rulezero.report.charts.style import CONFIG, FAINT, FAULT_EDGE, FAULT_FILL, GRID, INK
+from rulezero.report.charts.style import CONFIG, FAULT_EDGE, FAULT_FILL, GRID, INK, Bar, Line
 
 SLICES_MAX = 180
+HEIGHT = 110
+ScaleKind = Literal["linear", "log", "symlog"]
 _SMALLEST_LOG = 0.01
 Span = tuple[str, float, float]
 
@@ -38,23 +40,33 @@ class TimeAxis:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Figure:
-    """One chart: its heading, what it shows in a sentence (for those who cannot see it), and its Vega-Lite form."""
+    """One chart: its heading, what it shows in a sentence (for those who cannot see it), and its Vega-Lite form.
+
+    The page draws the legend, because there it wraps as text does.
+    """
 
     key: str
     title: str
     summary: str
+    legend: Sequence[Line | Bar]
     spec: dict[str, Any]
 
 
 def time_axis(manifest: Mapping[str, Any], arm: str) -> TimeAxis:
-    """Return the axis of an arm. Faults are the measured ones; without any, the planned fault phase is shaded."""
+    """Return the axis of an arm: its faults as measured (without any, the planned fault phase), and its bursts."""
     phases = tuple((name, float(start_s), float(end_s)) for name, start_s, end_s in manifest.get("windows", ()))
     measured = [fault for fault in manifest.get("faults", ()) if fault["arm"] == arm and fault["start_s"] is not None]
-    faults = tuple(
+    faults = [
         (fault["text"], fault["start_s"], fault["start_s"] if fault["end_s"] is None else fault["end_s"])
         for fault in measured
-    )
-    return TimeAxis(phases=phases, faults=faults or tuple(phase for phase in phases if phase[0] == "fault"))
+    ]
+    planned = [phase for phase in phases if phase[0] == "fault"]
+    bursts = [
+        (f"{burst['count']:,} requests at once", start_s + burst["at_s"], start_s + burst["at_s"])
+        for _, start_s, _ in planned
+        for burst in manifest.get("bursts", ())
+    ]
+    return TimeAxis(phases=phases, faults=(*(faults or planned), *bursts))
 
 
 def time_x(axis: TimeAxis, field: str = "t_s") -> alt.X:
@@ -64,26 +76,32 @@ def time_x(axis: TimeAxis, field: str = "t_s") -> alt.X:
     return alt.X(f"{field}:Q", scale=alt.Scale(domain=[0, axis.end_s], nice=False), axis=shown)
 
 
-def value_y(field: str, largest: float, smallest: float | None = None) -> alt.Y:
-    """Return the y channel from 0, or logarithmic from `smallest`; labels have a fixed width so that plots line up."""
+def value_y(field: str, largest: float, smallest: float = 0.0, *, scale: ScaleKind = "linear") -> alt.Y:
+    """Return the y channel, its labels of a fixed width so that plots line up.
+
+    It begins at 0, when logarithmic at the power of ten below `smallest`; "symlog" is linear below 1.
+    """
     # Without room at the top the highest line would be cut in half.
     top = largest * 1.1 if largest > 0 else 1.0
-    if smallest is None:
-        scale, values = alt.Scale(domain=[0, top], nice=False), alt.Undefined
-    else:
-        low = 10.0 ** math.floor(math.log10(max(smallest, _SMALLEST_LOG)))
-        top = max(top, low * 10)
-        scale, values = alt.Scale(type="log", domain=[low, top], nice=False), _round_numbers(low, top)
-    shown = alt.Axis(
-        title=None, tickCount=4, values=values, format=",~r", minExtent=44, maxExtent=44, domain=False, ticks=False
-    )
-    return alt.Y(f"{field}:Q", scale=scale, axis=shown)
+    shown = alt.Axis(title=None, tickCount=4, format=",~r", minExtent=44, maxExtent=44, domain=False, ticks=False)
+    if scale == "symlog":
+        shown.values = [0.0, *_round_numbers(1.0, max(top, 1.0))]
+    if scale != "log":
+        return alt.Y(f"{field}:Q", scale=alt.Scale(type=scale, domain=[0, top], nice=False), axis=shown)
+    low = 10.0 ** math.floor(math.log10(max(smallest, _SMALLEST_LOG)))
+    top = max(top, low * 10)
+    shown.values = _round_numbers(low, top)
+    return alt.Y(f"{field}:Q", scale=alt.Scale(type="log", domain=[low, top], nice=False), axis=shown)
 
 
 def background(axis: TimeAxis, *, named: bool) -> list[alt.Chart]:
     """Return the layers below the data: fault windows, phase borders, and the phases' names where `named`."""
-    spans = alt.Data(values=[{"text": text, "t_s": start_s, "end": end_s} for text, start_s, end_s in axis.faults])
-    phases = alt.Data(values=[{"text": text, "t_s": start_s, "end": end_s} for text, start_s, end_s in axis.phases])
+    spans = alt.InlineData(
+        values=[{"text": text, "t_s": start_s, "end": end_s} for text, start_s, end_s in axis.faults]
+    )
+    phases = alt.InlineData(
+        values=[{"text": text, "t_s": start_s, "end": end_s} for text, start_s, end_s in axis.phases]
+    )
     layers = [
         alt.Chart(spans)
         .mark_rect(fill=FAULT_FILL, stroke=FAULT_EDGE, strokeWidth=1, strokeDash=[3, 2])
@@ -101,7 +119,9 @@ def background(axis: TimeAxis, *, named: bool) -> list[alt.Chart]:
     return layers
 
 
-def figure(key: str, title: str, summary: str, layers: Sequence[Any], height: int) -> Figure:
+def figure(
+    key: str, title: str, summary: str, legend: Sequence[Line | Bar], layers: Sequence[Any], *, height: int = HEIGHT
+) -> Figure:
     """Return the layers as one figure as wide as its place on the page."""
     chart = alt.layer(*layers).properties(width="container", height=height, description=summary)
     # Altair's own validation takes half of a report's time; the tests do it once for every kind of chart.
@@ -109,23 +129,7 @@ def figure(key: str, title: str, summary: str, layers: Sequence[Any], height: in
     spec["config"] = CONFIG
     spec["autosize"] = {"type": "fit-x", "contains": "padding"}
     spec["padding"] = {"left": 0, "right": 10, "top": 2, "bottom": 2}
-    return Figure(key=key, title=title, summary=summary, spec=spec)
-
-
-def legend(labels: Collection[str], symbol: str) -> alt.Legend:
-    """Return a legend above the plot for the fields s0, s1, ...; it wraps where the page is narrow."""
-    room = 36 + 7 * max(map(len, labels), default=0)
-    names = ", ".join(f"s{index}: {_quoted(label)}" for index, label in enumerate(labels))
-    return alt.Legend(
-        orient="top",
-        title=None,
-        symbolType=symbol,
-        symbolSize=250,
-        symbolFillColor=FAINT if symbol == "stroke" else alt.Undefined,
-        columns=alt.ExprRef(f"max(1, floor(width / {room}))"),
-        labelLimit=alt.ExprRef("width - 30"),
-        labelExpr=f"({{{names}}})[datum.value]",
-    )
+    return Figure(key=key, title=title, summary=summary, legend=legend, spec=spec)
 
 
 def _round_numbers(low: float, top: float) -> list[float]:
@@ -133,8 +137,3 @@ def _round_numbers(low: float, top: float) -> list[float]:
     digits = (1, 2, 5) if top / low <= 100 else (1,)
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(top)) + 1)
     return [digit * 10.0**power for power in powers for digit in digits if low <= digit * 10.0**power <= top]
-
-
-def _quoted(text: str) -> str:
-    """Return a string of Vega's expression language."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", " ") + "'"

@@ -6,8 +6,8 @@ from dataclasses import replace
 import polars as pl
 
 from rulezero.report.charts.frame import Figure, TimeAxis, background, figure
-from rulezero.report.charts.marks import Line, lines
-from rulezero.report.charts.style import CONTROL, DEFENDED, OFFERED, Stroke
+from rulezero.report.charts.marks import lines
+from rulezero.report.charts.style import CONTROL, DEFENDED, OFFERED, Line, Stroke
 from rulezero.report.words import number
 
 
@@ -28,7 +28,7 @@ def comparison(requests: pl.DataFrame, arms: Sequence[str], control: str, axis: 
     summary = " ".join(_sentence(arm, frame, axis) for arm, frame in frames.items())
     axis = replace(axis, titled=True)
     layers = [*background(axis, named=True), *lines(joined, series, axis)]
-    return figure("comparison", "Goodput over time, requests per second", summary, layers, height=230)
+    return figure("comparison", "Goodput over time, requests per second", summary, series, layers, height=230)
 
 
 def goodput(requests: pl.DataFrame, arm: str, key: str, stroke: Stroke, axis: TimeAxis) -> Figure:
@@ -39,7 +39,7 @@ def goodput(requests: pl.DataFrame, arm: str, key: str, stroke: Stroke, axis: Ti
     ]
     layers = [*background(axis, named=True), *lines(requests, series, axis)]
     title = "Offered load and goodput, requests per second"
-    return figure(f"{key}-goodput", title, _sentence(arm, requests, axis), layers, height=110)
+    return figure(f"{key}-goodput", title, _sentence(arm, requests, axis), series, layers)
 
 
 def _sentence(arm: str, requests: pl.DataFrame, axis: TimeAxis) -> str:

@@ -4,54 +4,34 @@ Fields are called s0, s1, ... in the order of the series, so that no name from t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
 import polars as pl
 
-from rulezero.report.charts.frame import TimeAxis, legend, time_x, value_y
-from rulezero.report.charts.style import Stroke
+from rulezero.report.charts.frame import ScaleKind, TimeAxis, time_x, value_y
+from rulezero.report.charts.style import Bar, Line, Stroke
 
 MARKER_EVERY = 4
 _DIGITS = 3
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Line:
-    """A column of a frame, what it is called, and its look."""
-
-    column: str
-    label: str
-    stroke: Stroke
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Bar:
-    """A column of a frame, what it is called, and the pattern that fills it."""
-
-    column: str
-    label: str
-    fill: str
-
-
-def lines(frame: pl.DataFrame, series: Sequence[Line], axis: TimeAxis, *, log: bool = False) -> list[Any]:
+def lines(frame: pl.DataFrame, series: Sequence[Line], axis: TimeAxis, *, scale: ScaleKind = "linear") -> list[Any]:
     """Return the layers that draw one line per series, a slice's value in its middle; a null is a gap."""
     fields = _fields(series)
     strokes = [each.stroke for each in series]
-    shown = legend([each.label for each in series], "stroke")
     data = _wide(frame, series, axis)
     smallest, largest = _extent(frame, series)
     folded = (
         alt.Chart(data)
         .transform_calculate(middle="(datum.t_s + datum.end) / 2", slice=f"floor(datum.t_s / {axis.bucket_s})")
         .transform_fold(fields, as_=["key", "value"])
-        .encode(x=time_x(axis, "middle"), y=value_y("value", largest, smallest if log else None))
+        .encode(x=time_x(axis, "middle"), y=value_y("value", largest, smallest, scale=scale))
     )
     drawn = folded.mark_line(clip=True).encode(
-        stroke=alt.Stroke("key:O", scale=_scale(fields, [stroke.colour for stroke in strokes]), legend=shown),
-        strokeDash=alt.StrokeDash("key:O", scale=_scale(fields, [stroke.dash for stroke in strokes]), legend=shown),
-        strokeWidth=alt.StrokeWidth("key:O", scale=_scale(fields, [stroke.width for stroke in strokes]), legend=shown),
+        stroke=alt.Stroke("key:O", scale=_scale(fields, [stroke.colour for stroke in strokes]), legend=None),
+        strokeDash=alt.StrokeDash("key:O", scale=_scale(fields, [stroke.dash for stroke in strokes]), legend=None),
+        strokeWidth=alt.StrokeWidth("key:O", scale=_scale(fields, [stroke.width for stroke in strokes]), legend=None),
     )
     return [drawn, *_markers(folded, strokes), _reader(data, series, axis)]
 
@@ -59,7 +39,6 @@ def lines(frame: pl.DataFrame, series: Sequence[Line], axis: TimeAxis, *, log: b
 def stacked(frame: pl.DataFrame, series: Sequence[Bar], axis: TimeAxis) -> list[Any]:
     """Return the layers that pile one bar segment per series on each slice, each with its own hatching."""
     fields = _fields(series)
-    shown = legend([each.label for each in series], "square")
     pieces, base = [], pl.lit(0.0)
     for field, each in zip(fields, series, strict=True):
         top = base + pl.col(each.column)
@@ -69,26 +48,26 @@ def stacked(frame: pl.DataFrame, series: Sequence[Bar], axis: TimeAxis) -> list[
         base = top
     total = frame.select(base.max()).item() or 0.0
     bars = (
-        alt.Chart(alt.Data(values=pl.concat(pieces).to_dicts()))
+        alt.Chart(alt.InlineData(values=pl.concat(pieces).to_dicts()))
         .mark_rect(stroke="var(--page)", strokeWidth=0.5)
         .encode(
             x=time_x(axis),
             x2="end:Q",
             y=value_y("low", total),
             y2="high:Q",
-            fill=alt.Fill("key:O", scale=_scale(fields, [each.fill for each in series]), legend=shown),
+            fill=alt.Fill("key:O", scale=_scale(fields, [each.fill for each in series]), legend=None),
         )
     )
     return [bars, _reader(_wide(frame, series, axis), series, axis)]
 
 
-def _fields(series: Sequence[Line | Bar]) -> list[str]:
+def _fields(series: Sequence[Line | Bar]) -> list[str | alt.FieldName]:
     return [f"s{index}" for index in range(len(series))]
 
 
-def _wide(frame: pl.DataFrame, series: Sequence[Line | Bar], axis: TimeAxis) -> alt.Data:
+def _wide(frame: pl.DataFrame, series: Sequence[Line | Bar], axis: TimeAxis) -> alt.InlineData:
     named = [pl.col(each.column).round(_DIGITS).alias(f"s{index}") for index, each in enumerate(series)]
-    return alt.Data(values=frame.select("t_s", (pl.col("t_s") + axis.bucket_s).alias("end"), *named).to_dicts())
+    return alt.InlineData(values=frame.select("t_s", (pl.col("t_s") + axis.bucket_s).alias("end"), *named).to_dicts())
 
 
 def _extent(frame: pl.DataFrame, series: Sequence[Line]) -> tuple[float, float]:
@@ -98,7 +77,7 @@ def _extent(frame: pl.DataFrame, series: Sequence[Line]) -> tuple[float, float]:
     return min(numbers), max(numbers)
 
 
-def _scale(fields: Sequence[str], values: Sequence[Any]) -> alt.Scale:
+def _scale(fields: Sequence[str | alt.FieldName], values: Sequence[Any]) -> alt.Scale:
     return alt.Scale(
         domain=list(fields), range=[list(value) if isinstance(value, tuple) else value for value in values]
     )
@@ -115,7 +94,7 @@ def _markers(folded: Any, strokes: Sequence[Stroke]) -> list[Any]:
     ]
 
 
-def _reader(data: alt.Data, series: Sequence[Line | Bar], axis: TimeAxis) -> Any:
+def _reader(data: alt.InlineData, series: Sequence[Line | Bar], axis: TimeAxis) -> Any:
     """Return invisible bars, one per slice, that tell all its values to the pointer."""
     told = [alt.Tooltip(f"s{index}:Q", title=each.label, format=",.4~r") for index, each in enumerate(series)]
     return (

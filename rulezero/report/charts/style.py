@@ -24,6 +24,24 @@ class Stroke:
     marker: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """A column of a frame, what it is called, and its look."""
+
+    column: str
+    label: str
+    stroke: Stroke
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bar:
+    """A column of a frame, what it is called, and the pattern that fills it."""
+
+    column: str
+    label: str
+    fill: str
+
+
 OFFERED = Stroke(colour=FAINT, dash=(2, 2), width=1.2)
 CONTROL = Stroke(colour="var(--series-2)", dash=(7, 3))
 DEFENDED = Stroke(colour="var(--series-1)", width=2.6)
@@ -59,6 +77,5 @@ CONFIG: dict[str, Any] = {
         "labelColor": INK, "titleColor": INK, "labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": "normal",
         "gridColor": GRID, "domainColor": FAINT, "tickColor": FAINT,
     },
-    "legend": {"labelColor": INK, "labelFontSize": 12, "symbolStrokeWidth": 2},
     "text": {"color": INK, "font": _FONT, "fontSize": 11},
 }  # fmt: skip

@@ -29,7 +29,7 @@ def find_problem(body: bytes) -> str:
         scanner.scan()
     except _Problem as problem:
         return str(problem)
-    return "exceeded max depth"
+    return "invalid character '[' exceeded max depth"
 
 
 def quote_character(character: str) -> str:
@@ -99,10 +99,10 @@ class _Scanner:
             self._fail("looking for beginning of value")
 
     def _open(self, character: str) -> None:
+        if len(self.stack) >= DEPTH_MAX:
+            self._fail("exceeded max depth")
         self.at += 1
         self.stack.append("}" if character == "{" else "]")
-        if len(self.stack) > DEPTH_MAX:
-            raise _Problem("exceeded max depth")
         if self._next_token() == self.stack[-1]:
             self.at += 1
             self.stack.pop()

@@ -37,7 +37,7 @@ SYNTAX_ERRORS = {
     b'{"a":\xc3\xa9}': "invalid character '\u00c3' looking for beginning of value",
     b"\x00": "invalid character '\\x00' looking for beginning of value",
     b"\\": "invalid character '\\\\' looking for beginning of value",
-    b"[" * 20_000: "exceeded max depth",
+    b"[" * 20_000: "invalid character '[' exceeded max depth",
 }
 
 

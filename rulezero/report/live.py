@@ -73,10 +73,8 @@ class LiveProgress:
         """Show one moment: `elapsed_s` of this arm, `remaining_s` of the load of all arms."""
         if self._quiet:
             return
-        figures = (
-            f"good {number(goodput_rps)} of {number(offered_rps)}/s, p99 {with_unit(p99_ms, 'ms')}, "
-            f"failing {_failing(failing)}"
-        )
+        tail = "" if p99_ms is None else f"p99 {with_unit(p99_ms, 'ms')}, "
+        figures = f"good {number(goodput_rps)} of {number(offered_rps)}/s, {tail}failing {_failing(failing)}"
         if self._live is not None:
             done_s = max(0.0, self._total_s - remaining_s)
             self._live.update(self._drawing(arm, phase, done_s, remaining_s, figures), refresh=True)
