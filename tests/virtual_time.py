@@ -8,7 +8,7 @@ from typing import Any
 STALL_MAX = 100_000
 
 
-class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[valid-type,misc]  # The platform's own class, chosen at run time.
+class _JumpingSelector(selectors.DefaultSelector):
     """Never blocks: the time it was asked to wait for is added to the clock."""
 
     def __init__(self) -> None:

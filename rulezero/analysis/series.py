@@ -57,7 +57,7 @@ def attempts_per_request(
 ) -> pl.DataFrame:
     """Return arm, t_s, link, per_request: attempts on a link by offered requests of the routes that cross it.
 
-    Left out are slices in which no such request was offered, and links that no route is meant to cross.
+    Left out are slices without such a request or not wholly scraped, and links that no route is meant to cross.
     """
     crossings = pl.DataFrame(
         [(stream["route"], link) for stream in manifest["streams"] for link in stream["crosses"]],
@@ -75,7 +75,13 @@ def attempts_per_request(
         metrics, "dependency_attempts_total", (link_group().alias("link"),), bucket_s=bucket_s
     )
     per_request = (pl.col("rate").fill_null(0.0) * bucket_s / pl.col("requests")).alias("per_request")
-    return asked.join(attempts, on=["arm", "link", "t_s"], how="left").select("arm", "t_s", "link", per_request)
+    scraped = metrics.group_by("arm").agg(pl.col("t_s").max().alias("scraped_s"))
+    return (
+        asked.join(attempts, on=["arm", "link", "t_s"], how="left")
+        .join(scraped, on="arm")
+        .filter(pl.col("t_s") + bucket_s <= pl.col("scraped_s"))
+        .select("arm", "t_s", "link", per_request)
+    )
 
 
 def decisions_per_second(metrics: pl.DataFrame, *, bucket_s: float = 1.0) -> pl.DataFrame:

@@ -10,7 +10,7 @@ import asyncpg
 from rulezero.errors import Problem, StorageProblem, UsageProblem
 from rulezero.lab import postgres, ready, template
 from rulezero.lab.description import ShopDescription
-from rulezero.lab.identity import Identity, give
+from rulezero.lab.identity import Identity, give, require_access
 from rulezero.lab.messages import Start
 from rulezero.lab.parts import Parts
 from rulezero.lab.ports import Ports
@@ -43,6 +43,8 @@ class Database:
     async def prepare(self, identity: Identity) -> None:
         """Put the data of both servers in place, from a template that is made if there is none. Raises Problem."""
         self._identity = identity
+        require_access(identity, self._folder)
+        require_access(identity, self._programs.folder / "postgres")
         if identity.user is not None:
             self._folder.chmod(0o711)  # The database's user must pass through, no more.
         schema = await to_the_end(self._description.schema_path.read_text, encoding="utf-8")

@@ -1,12 +1,13 @@
 """The lab's temporary directory: who owns it, which processes belong to it, and how both disappear.
 
 `rulezero-<pid>-<random>` under the system's folder for such things. It holds the data of the parts, the file `owner`
-(the runner) and the file `parts` (every process the keeper started). A process is named by id and start time, so that
-a number used again is never mistaken for it.
+(the runner) and the file `parts` (the keeper and every process it started). A process is named by id and start time,
+so that a number used again is never mistaken for it.
 """
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import stat
@@ -21,7 +22,9 @@ from rulezero.lab import kernel
 PREFIX = "rulezero-"
 _OWNER = "owner"
 _PARTS = "parts"
+_NAME = re.compile(rf"{PREFIX}\d+-\w+")
 _SAME_START_S = 1.0
+_KILL_TIMEOUT_S = 5.0
 _POSTMASTER_FILE = "postmaster.pid"
 _SHARED_MEMORY_LINE = 6
 
@@ -54,21 +57,24 @@ def remove(folder: Path) -> None:
 
 def kill_parts(folder: Path) -> None:
     """End by force every recorded process that still lives, with its descendants, and wait until they are gone."""
-    with contextlib.suppress(OSError):
+    try:
         lines = (folder / _PARTS).read_text(encoding="ascii").splitlines()
-        doomed: list[psutil.Process] = []
-        for process in filter(None, map(_find, lines)):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                doomed += [process, *process.children(recursive=True)]
-        for process in doomed:
-            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-                process.send_signal(signal.SIGKILL)
-        psutil.wait_procs(doomed, timeout=5)
+    except OSError:
+        return
+    doomed = [process for line in lines if (process := _find(line))]
+    for process in list(doomed):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            doomed += process.children(recursive=True)
+    doomed += _orphans(folder, lines)
+    for process in doomed:
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            process.send_signal(signal.SIGKILL)
+    psutil.wait_procs(doomed, timeout=_KILL_TIMEOUT_S)
 
 
 def sweep() -> list[Path]:
     """Remove the directories of dead runners, and what lives of their labs. Returns what was removed."""
-    stale = [folder for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*") if _is_ours(folder)]
+    stale = [folder for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*") if _is_ours(folder)]
     stale = [folder for folder in stale if not owner_lives(folder)]
     for folder in stale:
         kill_parts(folder)
@@ -82,18 +88,33 @@ def owner_lives(folder: Path) -> bool:
         return _find((folder / _OWNER).read_text(encoding="ascii")) is not None
     except OSError:
         # Made a moment ago, or never finished: then only the name tells.
-        number = folder.name.removeprefix(PREFIX).partition("-")[0]
-        return number.isdigit() and psutil.pid_exists(int(number))
+        return psutil.pid_exists(int(folder.name.split("-")[1]))
 
 
 def _is_ours(folder: Path) -> bool:
     """Anyone may write to the shared folder, and a forged list would have us kill our own processes."""
+    if not _NAME.fullmatch(folder.name):
+        return False
     try:
         found = folder.lstat()
     except OSError:
         return False
     foreign = stat.S_IWGRP | stat.S_IWOTH
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & foreign
+
+
+def _orphans(folder: Path, lines: list[str]) -> list[psutil.Process]:
+    """Find the children of parts that have ended already: in the keeper's session, and in the lab's directory.
+
+    Each alone could be a stranger: a session's number used again, a shell of someone who looks around.
+    """
+    found = []
+    session = lines[0].partition(" ")[0] if lines else ""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if str(os.getsid(process.pid)) == session and Path(process.cwd()).is_relative_to(folder):
+                found.append(process)
+    return found
 
 
 def _identify(pid: int) -> str:

@@ -6,9 +6,11 @@ the system forbids it (most containers), the unprivileged user `nobody`, who mus
 
 import os
 import pwd
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from rulezero.errors import UsageProblem
 from rulezero.lab import kernel
 
 UNPRIVILEGED = "nobody"
@@ -41,6 +43,19 @@ def assume(identity: Identity) -> None:
         os.setgroups([])
         os.setgid(identity.group)
         os.setuid(identity.user)
+
+
+def require_access(identity: Identity, path: Path) -> None:
+    """Check that whoever PostgreSQL runs as can reach a file or folder. Raises UsageProblem that names what is shut."""
+    if identity.user is None:
+        return
+    for folder in path.absolute().parents:
+        found = folder.stat()
+        if not found.st_mode & stat.S_IXOTH and found.st_uid != identity.user:
+            raise UsageProblem(
+                f"{folder} is shut to the user {UNPRIVILEGED}, whom PostgreSQL must run as here;"
+                " run as a user other than root, or keep the checkout and TMPDIR where everyone may enter"
+            )
 
 
 def give(identity: Identity, folder: Path) -> None:

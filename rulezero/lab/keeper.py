@@ -18,16 +18,14 @@ import signal
 import socket
 import sys
 import threading
-import time
 from pathlib import Path
 
 import msgspec
 
 from rulezero.lab import child, directory, identity, kernel
+from rulezero.lab.ending import end_all, reap
 from rulezero.lab.messages import Exited, Identify, Preload, Reply, Request, Signal, Start, line, requests
 
-GRACE_S = 1.0
-_POLL_S = 0.005
 _RECEIVE_BYTES = 65536
 _OPEN_FILES_MAX = 65536
 
@@ -46,6 +44,7 @@ class Keeper:
     def serve(self) -> None:
         """Answer until the runner is gone, then leave nothing behind."""
         self._catch_signals()
+        directory.record_part(self._folder, os.getpid())
         try:
             with selectors.DefaultSelector() as selector:
                 selector.register(self._control, selectors.EVENT_READ)
@@ -135,48 +134,11 @@ class Keeper:
         self._ending = True
 
 
-def reap() -> list[tuple[int, int]]:
-    """Return process id and status of every child that has ended, adopted ones included."""
-    ended = []
-    with contextlib.suppress(ChildProcessError):
-        while (found := os.waitpid(-1, os.WNOHANG))[0]:
-            ended.append((found[0], os.waitstatus_to_exitcode(found[1])))
-    return ended
-
-
-def end_all(parts: dict[int, Start]) -> None:
-    """End every child and wait for it: first as it likes best, after `GRACE_S` by force."""
-    for pid, start in parts.items():
-        number = start.death_signal if start.death_signal != signal.SIGKILL else signal.SIGTERM
-        _send(pid, number)
-        _send(pid, signal.SIGCONT)  # A paused part would not hear the first signal.
-    deadline_s = time.monotonic() + GRACE_S
-    while _children_left():
-        if time.monotonic() > deadline_s:
-            for pid in {*directory.children(os.getpid()), *parts}:
-                _send(pid, signal.SIGKILL)
-        time.sleep(_POLL_S)
-
-
-def _children_left() -> bool:
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        return False
-    return True
-
-
-def _send(pid: int, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.kill(pid, number)
-
-
 def _preload(module: str) -> Reply:
     try:
         importlib.import_module(module)
     except Exception as error:  # noqa: BLE001 - any failure of somebody's module is told to the runner, and the lab ends in order.
-        return Reply(error=f"{module} cannot be imported ({type(error).__name__}: {error})")
+        return Reply(error=f"{module} cannot be imported ({type(error).__name__}: {error}); correct it")
     if threading.active_count() > 1:
         return Reply(error=f"{module} starts a thread when imported, which a fork would lose; start it later")
     return Reply()

@@ -11,10 +11,11 @@ from rulezero.errors import Problem
 from rulezero.lab import cache, directory, postgres, proxies, ready, toxiproxy
 from rulezero.lab.database import PRIMARY, STANDBY, Database
 from rulezero.lab.description import PROGRAM_PARTS, ShopDescription
+from rulezero.lab.exits import PartExit
 from rulezero.lab.identity import Identity
 from rulezero.lab.links import Link, read_links
-from rulezero.lab.messages import Identify, Start
-from rulezero.lab.parts import PartExit, Parts
+from rulezero.lab.messages import Identify, Preload, Start
+from rulezero.lab.parts import Parts
 from rulezero.lab.ports import LOOPBACK, Ports
 from rulezero.lab.programs import Postgres, find_cache_server, find_postgres
 from rulezero.lab.services import Services
@@ -169,6 +170,8 @@ class Lab:
 
     async def _start_toxiproxy(self, entry_port: int) -> None:
         server, port = self._plan.toxiproxy_server, self._toxiproxy_port
+        if server is None:  # Most of what it imports, the services need as well.
+            await self._parts.control.ask(Preload(toxiproxy.EMBEDDED.partition(":")[0]))
         await self._parts.start(
             Start(
                 name=TOXIPROXY,

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import signal
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -13,22 +12,12 @@ import psutil
 from rulezero.errors import Problem
 from rulezero.lab import directory, ready
 from rulezero.lab.control import Control, start_keeper
+from rulezero.lab.exits import PartExit, describe_status, last_words, tail
 from rulezero.lab.messages import Exited, Signal, Start
 from rulezero.lab.threads import to_the_end
 
 KEEPER = "keeper"
-TAIL_LINES = 20
-_TAIL_BYTES = 16_384
 _PAUSE_TIMEOUT_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class PartExit:
-    """A part that ended though nobody asked: its name, how it ended, the last lines of its log."""
-
-    name: str
-    status: str
-    log_tail: tuple[str, ...]
 
 
 class Parts:
@@ -140,8 +129,7 @@ class Parts:
 
     def problem(self, name: str, what: str) -> Problem:
         """Return a problem of one line about a part, with the last thing it said."""
-        said = [text.strip() for text in tail(self.log(name)) if text.strip()]
-        return Problem(f"{name} {what} ({said[-1] if said else 'it said nothing'}); see {self.log(name)}")
+        return Problem(f"{name} {what} ({last_words(self.log(name))}); see {self.log(name)}")
 
     async def _signal_tree(self, name: str, number: int) -> list[int]:
         # The parent first: one that is stopped makes no further children.
@@ -169,23 +157,3 @@ class Parts:
 async def _stopped(pids: list[int]) -> bool:
     # Those that have ended meanwhile do not run either.
     return all(psutil.Process(pid).status() == psutil.STATUS_STOPPED for pid in pids if psutil.pid_exists(pid))
-
-
-def describe_status(status: int) -> str:
-    """Return in words how a process ended."""
-    if status >= 0:
-        return f"exit status {status}"
-    try:
-        return f"killed by {signal.Signals(-status).name}"
-    except ValueError:
-        return f"killed by signal {-status}"
-
-
-def tail(log: Path) -> tuple[str, ...]:
-    """Return the last lines of a log; none if it cannot be read."""
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, file.seek(0, 2) - _TAIL_BYTES))
-            return tuple(file.read().decode(errors="replace").splitlines()[-TAIL_LINES:])
-    except OSError:
-        return ()

@@ -18,6 +18,7 @@ POSTGRES_VARIABLE = "RULEZERO_POSTGRES_BIN"
 CACHE_VARIABLE = "RULEZERO_CACHE_SERVER"
 POSTGRES_OLDEST = 15
 _CACHE_NAMES = ("valkey-server", "redis-server")
+_SYSTEM_FOLDERS = Path("/usr/lib/postgresql")  # Where Debian keeps what is not on PATH.
 _VERSION_TIMEOUT_S = 10
 
 
@@ -98,7 +99,7 @@ def _postgres_folders(environment: Mapping[str, str]) -> Iterator[Path]:
     on_path = shutil.which("postgres", path=environment.get("PATH"))
     if on_path:
         yield Path(on_path).resolve().parent
-    yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    yield from sorted(_SYSTEM_FOLDERS.glob("*/bin"), reverse=True)
 
 
 def _cache_servers(environment: Mapping[str, str]) -> Iterator[Path]:

@@ -42,7 +42,7 @@ def _opening(verdict: Mapping[str, Any]) -> Iterator[str]:
 
 def _arms(verdict: Mapping[str, Any]) -> str:
     rows = arm_rows(verdict)
-    heads = ["Arm", *(f"Goodput, {phase}" for phase in MEASURED), "Failed in the fault", "Recovery", "Most attempts"]
+    heads = ["Arm", *(f"Goodput, {phase}" for phase in MEASURED), "Not good in the fault", "Recovery", "Most attempts"]
     with_origin = any(row.origin_loads != MISSING for row in rows)
     body = []
     for row in rows:

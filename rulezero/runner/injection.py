@@ -8,6 +8,8 @@ from typing import Any
 
 import requests
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from toxiproxy import Toxiproxy
 from toxiproxy.exceptions import InvalidToxic, NotFound, ProxyExists
@@ -82,7 +84,8 @@ class Injector:
 
     async def _expiry(self, expiry: CacheExpiry) -> None:
         host, _, port = self.cache_address.rpartition(":")
-        async with Redis(host=host, port=int(port)) as redis:
+        # Without the client's own retries: an expiry that comes seconds late is another fault.
+        async with Redis(host=host, port=int(port), retry=Retry(NoBackoff(), 0)) as redis:
             for at_s in expiry.at_s:
                 await self._until(self.fault_start_s + at_s)
                 try:

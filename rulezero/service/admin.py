@@ -18,7 +18,10 @@ from rulezero.errors import UsageProblem
 from rulezero.toggles.store import ToggleStore
 
 _BODY_BYTES_MAX = 100_000
+_UNREAD_BYTES_MAX = 10_000_000
+_CHUNK_BYTES = 65_536
 _TIMEOUT_S = 5
+_POLL_S = 0.1  # How long `shutdown()` may take.
 
 
 def start_admin(listener: socket, *, store: ToggleStore, healthy: Callable[[], bool]) -> ThreadingHTTPServer:
@@ -32,7 +35,7 @@ def start_admin(listener: socket, *, store: ToggleStore, healthy: Callable[[], b
     server.socket.close()
     server.socket = listener
     server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, name="admin", daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(_POLL_S,), name="admin", daemon=True).start()
     return server
 
 
@@ -57,6 +60,7 @@ class _AdminHandler(BaseHTTPRequestHandler):
     healthy: Callable[[], bool]
     protocol_version = "HTTP/1.1"
     timeout = _TIMEOUT_S
+    _unread_bytes = 0
 
     def do_GET(self) -> None:
         if self.path == "/metrics":
@@ -76,6 +80,7 @@ class _AdminHandler(BaseHTTPRequestHandler):
             self.store.override(self._body())
         except UsageProblem as problem:
             self._json(HTTPStatus.BAD_REQUEST, {"error": str(problem)})
+            self._hear_out()
             return
         self._json(HTTPStatus.OK, describe(self.store))
 
@@ -96,6 +101,7 @@ class _AdminHandler(BaseHTTPRequestHandler):
         except ValueError:
             raise UsageProblem("Content-Length is missing; send a JSON object") from None
         if not 0 < length <= _BODY_BYTES_MAX:
+            self._unread_bytes = length
             raise UsageProblem(f"the body must have 1 to {_BODY_BYTES_MAX} bytes")
         try:
             body = orjson.loads(self.rfile.read(length))
@@ -104,6 +110,12 @@ class _AdminHandler(BaseHTTPRequestHandler):
         if not isinstance(body, dict):
             raise UsageProblem('the body must be an object, as in: {"preset": "all", "expires_s": 60}')
         return body
+
+    def _hear_out(self) -> None:
+        """Take in what the client still sends, within bounds: closing on it could cost it the answer."""
+        left = min(self._unread_bytes, _UNREAD_BYTES_MAX)
+        while left > 0 and (chunk := self.rfile.read1(min(left, _CHUNK_BYTES))):
+            left -= len(chunk)
 
     def _json(self, status: HTTPStatus, value: dict[str, Any]) -> None:
         self._answer(status, orjson.dumps(value), "application/json")

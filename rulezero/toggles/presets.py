@@ -1,5 +1,6 @@
 """Named sets of defences: none, naive, all, and one per defence."""
 
+import reprlib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -33,7 +34,7 @@ def preset(base: Toggles, name: str) -> Toggles:
 
     """
     if name not in PRESETS:
-        raise UsageProblem(f"{name!r} is not a preset; there are: {', '.join(PRESETS)}")
+        raise UsageProblem(f"{reprlib.repr(name)} is not a preset; there are: {', '.join(PRESETS)}")
     on = {"none": (), "naive": (), "all": NAMES}.get(name, (name,))
     switched = enable(base, on)
     return merge(switched, NAIVE) if name == "naive" else switched
@@ -61,5 +62,5 @@ def enable(base: Toggles, names: tuple[str, ...]) -> Toggles:
     """
     for name in names:
         if name not in NAMES:
-            raise UsageProblem(f"{name!r} is not a defence; there are: {', '.join(NAMES)}")
+            raise UsageProblem(f"{reprlib.repr(name)} is not a defence; there are: {', '.join(NAMES)}")
     return {name: replace(toggle, enabled=name in names) for name, toggle in base.items()}

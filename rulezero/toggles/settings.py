@@ -137,7 +137,7 @@ def _line_of(text: str, path: tuple[str, ...]) -> int:
 
     The parser tells no lines, so look for the shortest beginning of the text that holds the path.
     """
-    lines = text.split("\n")
+    lines = text.replace("\r\n", "\n").split("\n")
     while path and not _holds(text, path):
         path = path[:-1]
 

@@ -6,6 +6,7 @@ The file is compared by content hash once a second, because modification times a
 import asyncio
 import hashlib
 import logging
+import reprlib
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -76,10 +77,13 @@ class ToggleStore:
         """
         unknown = set(request) - {"expires_s", "preset", "only", "defences"}
         if unknown:
-            raise UsageProblem(f"unknown key {sorted(unknown)[0]!r}; allowed: expires_s, preset, only, defences")
+            raise UsageProblem(
+                f"unknown key {reprlib.repr(sorted(unknown)[0])}; allowed: expires_s, preset, only, defences"
+            )
         expires_s = request.get("expires_s")
+        told = reprlib.repr(expires_s)
         if isinstance(expires_s, bool) or not isinstance(expires_s, int | float) or not 0 < expires_s <= OVERRIDE_S_MAX:
-            raise UsageProblem(f"expires_s must be a number of seconds up to {OVERRIDE_S_MAX:.0f}, not {expires_s!r}")
+            raise UsageProblem(f"expires_s must be a number of seconds up to {OVERRIDE_S_MAX:.0f}, not {told}")
         with self._changing:
             self._override = (_requested(self._file, request), self._clock() + expires_s)
             self._changed()

@@ -1,6 +1,7 @@
 """Toxiproxy's HTTP API: one method per endpoint, errors as the original writes them.
 
-An error travels with the type text/plain and a line break behind it, as Go's `http.Error` sends it; a success is JSON without one.
+An error travels with the type text/plain and a line break behind it, as Go's `http.Error` sends it; a success is JSON
+without one.
 """
 
 import asyncio
@@ -60,7 +61,7 @@ class Api:
             return web.Response(status=503)
         except ApiError as error:
             return _error_response(error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - any fault is answered as the original would, and logged.
             _log.error("%s %s failed", request.method, request.path, exc_info=error)
             return _error_response(api_error.internal(error))
 

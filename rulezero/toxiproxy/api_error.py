@@ -13,50 +13,50 @@ class ApiError(Exception):
 
 
 def bad_request_body(reason: object) -> ApiError:
-    """The body is no JSON, or JSON of the wrong shape."""
+    """Refuse a body that is no JSON, or JSON of the wrong shape."""
     return ApiError(f"bad request body: {reason}", HTTPStatus.BAD_REQUEST)
 
 
 def missing_field(field: str) -> ApiError:
-    """A proxy lacks its name or upstream."""
+    """Refuse a proxy without name or upstream."""
     return ApiError(f"missing required field: {field}", HTTPStatus.BAD_REQUEST)
 
 
 def invalid_stream() -> ApiError:
-    """A toxic names neither direction."""
+    """Refuse a stream that is neither direction."""
     return ApiError("stream was invalid, can be either upstream or downstream", HTTPStatus.BAD_REQUEST)
 
 
 def invalid_toxic_type() -> ApiError:
-    """A toxic's type is unknown."""
+    """Refuse a type that is not known."""
     return ApiError("invalid toxic type", HTTPStatus.BAD_REQUEST)
 
 
 def proxy_not_found() -> ApiError:
-    """No proxy has this name."""
+    """Tell that no proxy has the name."""
     return ApiError("proxy not found", HTTPStatus.NOT_FOUND)
 
 
 def toxic_not_found() -> ApiError:
-    """No toxic of the proxy has this name."""
+    """Tell that no toxic of the proxy has the name."""
     return ApiError("toxic not found", HTTPStatus.NOT_FOUND)
 
 
 def proxy_exists() -> ApiError:
-    """The name is taken."""
+    """Refuse a name that is taken."""
     return ApiError("proxy already exists", HTTPStatus.CONFLICT)
 
 
 def toxic_exists() -> ApiError:
-    """The toxic's name is taken on this proxy."""
+    """Refuse a name that is taken on this proxy."""
     return ApiError("toxic already exists", HTTPStatus.CONFLICT)
 
 
 def too_many(things: str, limit: int) -> ApiError:
-    """A bound of this server which the original does not have."""
+    """Refuse what passes a bound of this server; the original has none."""
     return ApiError(f"too many {things}: the limit is {limit}", HTTPStatus.INSUFFICIENT_STORAGE)
 
 
 def internal(reason: object) -> ApiError:
-    """Something outside failed, for example a port that is in use."""
+    """Tell that something outside failed, for example a port that is in use."""
     return ApiError(str(reason), HTTPStatus.INTERNAL_SERVER_ERROR)

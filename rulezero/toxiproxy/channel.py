@@ -1,6 +1,7 @@
 """The queue in front of a toxic: one producer, one consumer, a bound that the producer asks about before it puts.
 
-Putting never waits, so whoever moves data between queues can do it in one step; waiting for room is a call of its own.
+Putting never waits, so whoever moves data between queues can do it in one step; waiting for room is a call of its
+own.
 """
 
 import asyncio

@@ -114,7 +114,7 @@ class Connection:
 
     def _keep_early(self, data: bytes) -> None:
         self._early.append(data)
-        self.client.set_reading(False)
+        self.client.set_reading(wanted=False)
 
     async def _connect(self) -> None:
         """Open the upstream socket, or drop the client."""

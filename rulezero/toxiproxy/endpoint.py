@@ -1,4 +1,7 @@
-"""One socket of a proxied connection. What arrives goes straight to `sink`: with no toxics that is the other socket's `write`."""
+"""One socket of a proxied connection.
+
+What arrives goes straight to `sink`: with no toxics that is the other socket's `write`.
+"""
 
 import asyncio
 import contextlib
@@ -18,16 +21,16 @@ class EndpointOwner(Protocol):
     """The connection, as seen by its two sockets."""
 
     def endpoint_connected(self, endpoint: "Endpoint") -> None:
-        """The transport is there."""
+        """Use the socket, which is connected now."""
 
     def endpoint_ended(self, endpoint: "Endpoint") -> None:
-        """The peer sends no more, but may still read."""
+        """Pass on that the peer sends no more; it may still read."""
 
     def endpoint_lost(self, endpoint: "Endpoint") -> None:
-        """The socket is gone."""
+        """Clean up behind the socket, which is gone."""
 
     def endpoint_writable(self, endpoint: "Endpoint") -> None:
-        """The write buffer became full, or has room again."""
+        """Adapt to a write buffer that became full, or has room again."""
 
 
 def discard(_data: bytes) -> None:
@@ -86,7 +89,7 @@ class Endpoint(asyncio.Protocol):
         if self.transport is not None and not self._sent_end and not self.transport.is_closing():
             self.transport.write(data)
 
-    def set_reading(self, wanted: bool) -> None:
+    def set_reading(self, *, wanted: bool) -> None:
         """Pause or resume reading; repeated calls cost nothing."""
         if wanted is not self._paused or self._received_end:
             return

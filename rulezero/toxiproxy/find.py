@@ -12,7 +12,7 @@ PROGRAM: Final = "toxiproxy-server"
 
 
 def find_toxiproxy_server() -> Path | None:
-    """Return the program the variable names, else the one on PATH, else None; raise `UsageProblem` for a wrong variable."""
+    """Return the program the variable names, else the one on PATH, else None; raise `UsageProblem`."""
     named = os.environ.get(VARIABLE)
     if named:
         path = Path(named)

@@ -1,7 +1,7 @@
 """One direction of a connection: source socket, a chain of toxics, destination socket.
 
-Without an active toxic the source writes straight to the destination. Otherwise data goes through the queues of the stages. All changes
-happen between two steps of the event loop, so they neither lose nor reorder data.
+Without an active toxic the source writes straight to the destination. Otherwise data goes through the queues of the
+stages. All changes happen between two steps of the event loop, so they neither lose nor reorder data.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ class LinkOwner(Protocol):
     """The connection, as seen by its two links."""
 
     def link_ended(self) -> None:
-        """One direction is over."""
+        """Look whether both directions are over."""
 
     def reset_after(self, delay_s: float) -> None:
         """Reset both sockets after a delay."""
@@ -87,7 +87,7 @@ class Link:
 
     def update_flow(self) -> None:
         """Read from the source only while the chain takes data."""
-        self._source.set_reading(not (self._first.is_full() or self.ended))
+        self._source.set_reading(wanted=not (self._first.is_full() or self.ended))
 
     # The last output of the chain: the destination's side.
 
@@ -107,7 +107,7 @@ class Link:
         await self._room
 
     def destination_writable(self) -> None:
-        """The write buffer became full, or has room again."""
+        """Adapt to a write buffer that became full, or has room again."""
         self._release()
         self.update_flow()
 
@@ -133,15 +133,15 @@ class Link:
     # The stages' side.
 
     def close_when_drained(self) -> None:
-        """A toxic closes the connection."""
+        """Remember that a toxic closes the connection."""
         self._ending = Ending.FULL
 
     def reset_after(self, delay_s: float) -> None:
-        """A toxic resets the connection."""
+        """Pass a toxic's reset to the connection."""
         self._owner.reset_after(delay_s)
 
     def fail(self) -> None:
-        """A toxic broke."""
+        """Drop the connection, because a toxic broke."""
         self._owner.abort()
 
     # The proxy's side: toxics come, change and go while data flows.

@@ -1,4 +1,7 @@
-"""Open a listening socket the way Go's `net.Listen` does: every interface means both families, restarts may reuse the port."""
+"""Open a listening socket the way Go's `net.Listen` does.
+
+Every interface means both families, and a restart may reuse the port.
+"""
 
 import contextlib
 import os
@@ -24,7 +27,7 @@ async def open_listener(text: str) -> socket.socket:
     try:
         listener = _bind(address)
         listener.listen(BACKLOG)
-        listener.setblocking(False)
+        listener.setblocking(False)  # noqa: FBT003 - the signature is the standard library's.
     except OSError as problem:
         if listener is not None:
             listener.close()

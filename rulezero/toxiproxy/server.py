@@ -45,8 +45,8 @@ async def serve(
 ) -> None:
     """Run until cancelled, then close every listener and connection.
 
-    `ready` is called with the API's port (of use with port 0) once the configured proxies listen too. Raises `UsageProblem` for a port
-    that cannot be had or a config file that cannot be used.
+    `ready` is called with the API's port (of use with port 0) once the configured proxies listen too. Raises
+    `UsageProblem` for a port that cannot be had or a config file that cannot be used.
     """
     options = options or Options()
     metrics = Metrics(proxy=options.proxy_metrics, runtime=options.runtime_metrics)

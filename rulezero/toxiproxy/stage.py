@@ -1,7 +1,8 @@
 """One toxic at work on one direction of one connection.
 
-A stage runs its toxic's `pipe` as a task between a queue and an output. It can be interrupted at any moment without losing data: the piece
-that the toxic holds (`hand`) is passed on at once, and because only one task runs at a time, looking at it needs no lock.
+A stage runs its toxic's `pipe` as a task between a queue and an output. It can be interrupted at any moment without
+losing data: the piece that the toxic holds (`hand`) is passed on at once, and because only one task runs at a time,
+looking at it needs no lock.
 """
 
 import asyncio
@@ -19,13 +20,13 @@ class StageOwner(Protocol):
     """The link, as seen by its stages."""
 
     def close_when_drained(self) -> None:
-        """The end that this stage sends on must close the connection, not only one direction."""
+        """Make the end that follows close the connection, not only one direction."""
 
     def reset_after(self, delay_s: float) -> None:
         """Reset the connection, whatever becomes of the stage."""
 
     def fail(self) -> None:
-        """Drop the connection: a toxic broke."""
+        """Drop the connection, because a toxic broke."""
 
 
 class Stage:
@@ -92,7 +93,7 @@ class Stage:
         return asyncio.get_running_loop().time()
 
     def end(self) -> None:
-        """The data is over: pass that on."""
+        """Pass on that the data is over."""
         self.closed = True
         if self.output is not None:
             self.output.end()
@@ -104,7 +105,8 @@ class Stage:
         self.end()
 
     def reset_after(self, delay_s: float) -> None:
-        """Reset the connection after a delay that nothing calls off."""
+        """Reset the connection after a delay that nothing calls off; until then this stage blocks its link."""
+        self.closed = True
         self._owner.reset_after(delay_s)
 
     def _finished(self, task: asyncio.Task[None]) -> None:

@@ -121,6 +121,13 @@ def test_attempts_are_divided_by_the_requests_that_cross_the_link() -> None:
     assert frame.rows() == [("none", 0.0, "edge-checkout", 3.0)]
 
 
+def test_a_slice_that_was_not_wholly_scraped_has_no_attempts() -> None:
+    """The last scrape came at 1.5 s: what happened in the second after 1 s is not known."""
+    asked = rows(*((at_s, 5.0, "/checkout", "ok", "stream") for at_s in (0.1, 1.1)))
+    tried = metrics((1.5, "edge", 'link="edge-checkout"', 3), name="dependency_attempts_total")
+    assert series.attempts_per_request(asked, tried, MANIFEST).rows() == [("none", 0.0, "edge-checkout", 2.0)]
+
+
 def test_requests_without_an_attempt_are_zero_attempts() -> None:
     """When nothing was tried (a breaker said no), the figure is 0, not missing."""
     asked = rows((0.1, 5.0, "/checkout", "not_sent", "stream"))

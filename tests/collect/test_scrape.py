@@ -40,7 +40,7 @@ async def test_a_process_that_does_not_answer_delays_no_other(tmp_path: Path, mo
     monkeypatch.setattr(scrape, "PERIOD_S", PERIOD_S)
     monkeypatch.setattr(scrape, "TIMEOUT_S", TIMEOUT_S)
     log = SampleLog(tmp_path / "metrics.tsv")
-    async with answering() as well, answering(after_s=5.0) as slow, answering(status=500) as broken:
+    async with answering() as well, answering(after_s=0.5) as slow, answering(status=500) as broken:
         addresses = {"well": well, "slow": slow, "broken": broken, "gone": "127.0.0.1:1"}
         scraper = Scraper(addresses, log, zero_s=asyncio.get_running_loop().time())
         with pytest.raises(TimeoutError):

@@ -78,7 +78,12 @@ def names(processes: Sequence[psutil.Process]) -> list[str]:
 
 def leftovers(place: Path) -> list[str]:
     """Return the processes and files that a lab has left in the folder of temporary ones."""
-    return [*names(processes_in(place)), *map(str, place.iterdir())]
+    return [*names(processes_in(place)), *files_in(place)]
+
+
+def files_in(folder: Path) -> list[str]:
+    """Return what is in a folder."""
+    return [path.name for path in folder.iterdir()]
 
 
 async def until(condition: Callable[[], object], timeout_s: float = 10) -> None:

@@ -17,7 +17,7 @@ import pytest
 from rulezero.lab import directory
 from rulezero.lab.lab import open_lab
 from rulezero.lab.ports import is_free
-from tests.lab.support import CHECKOUT, leftovers, names, processes_in, toy_shop, until
+from tests.lab.support import CHECKOUT, files_in, leftovers, names, processes_in, toy_shop, until
 
 pytestmark = [pytest.mark.wall_clock, pytest.mark.end_to_end]
 
@@ -98,7 +98,8 @@ async def test_killing_a_part_ends_the_run_with_its_name(
         await process.wait()
         await assert_gone(place, found["ports"])
     assert leftovers(place) == []
-    await assert_next_start_works(place, tmp_path)
+    if victim in {"keeper", "primary"}:  # The two that could leave something behind.
+        await assert_next_start_works(place, tmp_path)
 
 
 async def test_killing_runner_and_keeper_together_even_with_paused_parts(place: Path, tmp_path: Path) -> None:
@@ -139,7 +140,7 @@ async def test_two_runners_make_the_same_template_at_once(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     async with runner(tmp_path) as one, runner(tmp_path) as other:
         found = [await told(one), await told(other)]
-        assert len(os.listdir(tmp_path / "cache" / "rulezero")) == 1
+        assert len(files_in(tmp_path / "cache" / "rulezero")) == 1
         one.send_signal(signal.SIGINT)
         await one.wait()
         assert [is_free(port) for port in found[0]["ports"]] == [True] * len(found[0]["ports"])

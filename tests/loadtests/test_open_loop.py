@@ -101,8 +101,8 @@ async def test_a_burst_leaves_at_one_moment_over_connections_that_are_open(tmp_p
     async with stallable_server() as server:
         load = plan(tmp_path, server.url, bursts=(Burst(route="browse", at_s=0.3, count=300, key=7),))
         async with generator(load) as child:
+            await asyncio.sleep(0.5)
             opened = server.connections
-            await asyncio.sleep(0.3)
             assert server.heads == []
             await child.begin(asyncio.get_running_loop().time() + LEAD_S)
             await child.wait(timeout_s=20)

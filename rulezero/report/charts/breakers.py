@@ -80,5 +80,5 @@ def _summary(states: pl.DataFrame, names: list[str], others: int) -> str:
         count, open_s = counted.get(name, (0, 0.0))
         times = "once" if count == 1 else f"{count} times"
         parts.append(f"{name} was seen to open {times}, open for {number(open_s)} s in all")
-    rest = f"; {others} other breakers stayed closed" if others else ""
+    rest = f"; {others} other breaker{'' if others == 1 else 's'} stayed closed" if others else ""
     return f"{'; '.join(parts)}{rest}. The state is sampled once a second."

@@ -78,9 +78,9 @@ def _extent(frame: pl.DataFrame, series: Sequence[Line]) -> tuple[float, float]:
 
 
 def _scale(fields: Sequence[str | alt.FieldName], values: Sequence[Any]) -> alt.Scale:
-    return alt.Scale(
-        domain=list(fields), range=[list(value) if isinstance(value, tuple) else value for value in values]
-    )
+    chosen = [list(value) if isinstance(value, tuple) else value for value in values]
+    # Without its type, Vega-Lite makes a scale of widths that interpolates between the first and the last.
+    return alt.Scale(type="ordinal", domain=list(fields), range=chosen)
 
 
 def _markers(folded: Any, strokes: Sequence[Stroke]) -> list[Any]:

@@ -70,7 +70,7 @@ STATE_NAMES = {0: "closed", 1: "half-open", 2: "open"}
 _FONT = "system-ui, sans-serif"
 
 CONFIG: dict[str, Any] = {
-    "background": None,
+    "background": "transparent",
     "font": _FONT,
     "view": {"stroke": None},
     "axis": {

@@ -1,6 +1,7 @@
 """Put a JSON value into named, typed fields the way Go's decoder does.
 
-Keys match without regard to case, null leaves a field alone, unknown keys are ignored, and the first value of the wrong type is the error.
+Keys match without regard to case, null leaves a field alone, unknown keys are ignored, and the first value of the
+wrong type is the error.
 """
 
 import re

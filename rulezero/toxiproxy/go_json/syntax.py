@@ -1,6 +1,7 @@
 """Name the first syntax error of a document in the words of Go's scanner.
 
-A state machine over bytes (each as one Latin-1 character, as Go quotes them). It only runs on documents that Python's parser refused.
+A state machine over bytes (each as one Latin-1 character, as Go quotes them). It only runs on documents that Python's
+parser refused.
 """
 
 import re
@@ -110,7 +111,7 @@ class _Scanner:
             self._member()
 
     def _member(self) -> None:
-        """An element follows, in an object behind its key."""
+        """Expect an element, in an object behind its key."""
         if self.stack[-1] == "}":
             self._key()
         self.owes_value = True

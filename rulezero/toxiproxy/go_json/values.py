@@ -1,7 +1,7 @@
 """Read the first JSON value of a request body.
 
-Python's own parser does the work; only what it refuses is scanned again, for the text that Go would answer with. Like Go's decoder,
-everything behind the first value is ignored.
+Python's own parser does the work; only what it refuses is scanned again, for the text that Go would answer with. Like
+Go's decoder, everything behind the first value is ignored.
 """
 
 import json

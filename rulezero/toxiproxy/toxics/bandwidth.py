@@ -1,7 +1,7 @@
 """Passes data on at `rate` KB/s (thousands of bytes).
 
-A piece that takes longer than 100 ms is sent in parts, one each 100 ms. What a timer overslept is taken off the next delay, so the rate
-holds on average even where timers are coarse.
+A piece that takes longer than 100 ms is sent in parts, one each 100 ms. What a timer overslept is taken off the next
+delay, so the rate holds on average even where timers are coarse.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """What every kind of toxic has in common: integer attributes, and a `pipe` that moves data the way the toxic wants.
 
-A behaviour is shared by all connections; what belongs to one connection lives in the stage. `pipe` may be cancelled wherever it waits;
-the stage then passes on what was in hand.
+A behaviour is shared by all connections; what belongs to one connection lives in the stage. `pipe` may be cancelled
+wherever it waits; the stage then passes on what was in hand.
 """
 
 from abc import ABC, abstractmethod

@@ -1,7 +1,7 @@
 """Delays every piece by `latency` plus or minus `jitter`, in order.
 
-The delay counts from the arrival of the piece, so pieces that arrive together leave together; a piece with a short draw behind one with a
-long draw leaves right after it.
+The delay counts from the arrival of the piece, so pieces that arrive together leave together; a piece with a short
+draw behind one with a long draw leaves right after it.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
-"""Resets the connection (TCP RST to both sides) `timeout` ms after the first data or the end of it; everything since then is lost.
+"""Resets the connection: TCP RST to both sides, `timeout` ms after the first data or the end of it.
 
-Once the first data has come nothing calls the reset off.
+Everything since then is lost. Once the first data has come nothing calls the reset off.
 """
 
 import asyncio

@@ -1,6 +1,7 @@
 """Cuts data into slices of about `average_size` bytes and waits `delay` us behind each.
 
-A piece is halved, with the cut moved at random, until the slices are small enough; so their sizes show no trend along the piece.
+A piece is halved, with the cut moved at random, until the slices are small enough; so their sizes show no trend along
+the piece.
 """
 
 import asyncio

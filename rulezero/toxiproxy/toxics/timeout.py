@@ -1,7 +1,7 @@
-"""Lets nothing through, and closes the connection when no data came for `timeout` ms; with 0 it stays open until the toxic is removed.
+"""Lets nothing through, and closes the connection when no data came for `timeout` ms.
 
-Data that arrives is dropped and starts the time anew. Removing the toxic closes every connection of the direction, affected or not: half of
-a conversation is gone.
+With 0 it stays open until the toxic is removed. Data that arrives is dropped and starts the time anew. Removing the
+toxic closes every connection of the direction, affected or not: half of a conversation is gone.
 """
 
 import asyncio

@@ -53,7 +53,9 @@ class Api:
         assert answer.status < 300, (method, path, body, answer)
         return answer.json if answer.text else None
 
-    def add_toxic(self, proxy: str, kind: str, stream: str = "downstream", toxicity: float = 1.0, **attributes: int) -> None:
+    def add_toxic(
+        self, proxy: str, kind: str, stream: str = "downstream", toxicity: float = 1.0, **attributes: int
+    ) -> None:
         """Add a toxic under its default name."""
         toxic = {"type": kind, "stream": stream, "toxicity": toxicity, "attributes": attributes}
         self.must("POST", f"/proxies/{proxy}/toxics", toxic)

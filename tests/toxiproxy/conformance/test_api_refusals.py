@@ -48,7 +48,9 @@ def test_browsers_are_refused(api: Api, method: str, path: str) -> None:
     assert (answer.status, answer.text) == (403, "User agent not allowed\n")
 
 
-@pytest.mark.parametrize("path", ["/", "/nope", "/proxies/", "/proxies/p/", "/proxies/p/x", "/proxies/a%2Fb", "/metrics"])
+@pytest.mark.parametrize(
+    "path", ["/", "/nope", "/proxies/", "/proxies/p/", "/proxies/p/x", "/proxies/a%2Fb", "/metrics"]
+)
 def test_unknown_paths(api: Api, path: str) -> None:
     """There is nothing there; /metrics only exists where a flag asks for it."""
     answer = api.call("GET", path)
@@ -126,7 +128,9 @@ def test_addresses_that_cannot_be_read(api: Api, listen: str, error: str) -> Non
     assert (answer.status, answer.json["error"], answer.json["proxies"]) == (500, error, None)
 
 
-@pytest.mark.parametrize(("host", "reason"), [("127.0.0.1", "address already in use"), ("192.0.2.1", "cannot assign requested address")])
+@pytest.mark.parametrize(
+    ("host", "reason"), [("127.0.0.1", "address already in use"), ("192.0.2.1", "cannot assign requested address")]
+)
 def test_addresses_that_cannot_be_had(api: Api, host: str, reason: str) -> None:
     """A port that cannot be opened is the server's error, and the proxy does not exist."""
     listen = f"{host}:{api.port}"

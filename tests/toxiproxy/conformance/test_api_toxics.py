@@ -56,7 +56,14 @@ def test_stream_is_kept_as_written(api: Api, toxics: str) -> None:
 
 @pytest.mark.parametrize(
     ("given", "shown"),
-    [("0.1", "0.1"), ("1", "1"), ("0", "0"), ("0.333333333333", "0.33333334"), ("1e-9", "1e-9"), ("123456789", "123456790")],
+    [
+        ("0.1", "0.1"),
+        ("1", "1"),
+        ("0", "0"),
+        ("0.333333333333", "0.33333334"),
+        ("1e-9", "1e-9"),
+        ("123456789", "123456790"),
+    ],
 )
 def test_toxicity_has_32_bits(api: Api, toxics: str, given: str, shown: str) -> None:
     """The toxicity is shown with the digits that a 32-bit number has."""

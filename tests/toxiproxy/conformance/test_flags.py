@@ -34,7 +34,7 @@ def sample_of(name: str, direction: str) -> str:
 
 
 async def metrics_of(api: Api) -> str:
-    """Return the metrics once the end of the connection is counted: the original counts a connection when it is over."""
+    """Return the metrics once the connection is counted, which the original does when it is over."""
     text = ""
     for _ in range(50):
         text = api.call("GET", "/metrics").text
@@ -61,7 +61,9 @@ async def test_config_and_metrics(metered: Api) -> None:
 
 def test_version_flag(server_command: list[str]) -> None:
     """The version is printed and nothing is served."""
-    result = subprocess.run([*server_command, "-version"], cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
+    result = subprocess.run(
+        [*server_command, "-version"], cwd=ROOT, capture_output=True, text=True, timeout=20, check=False
+    )
     assert result.returncode == 0
     assert result.stdout.startswith("toxiproxy-server version ")
 

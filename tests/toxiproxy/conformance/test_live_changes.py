@@ -1,6 +1,7 @@
 """Toxics that come, change and go while connections are open."""
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -16,17 +17,17 @@ async def test_add_update_remove_apply_at_once(api: Api) -> None:
     """One connection sees each change with its next data."""
     async with Wires(api) as wires:
         client = await wires.client_of(echo)
-        assert await client.exchange_s() < 0.05
-        api.add_toxic("p", "latency", latency=100)
-        assert 0.09 < await client.exchange_s() < 0.4
-        api.must("PATCH", LATENCY, {"attributes": {"latency": 200}})
-        assert 0.19 < await client.exchange_s() < 0.5
+        assert await client.exchange_s() < 0.25
+        api.add_toxic("p", "latency", latency=300)
+        assert 0.29 < await client.exchange_s() < 2
+        api.must("PATCH", LATENCY, {"attributes": {"latency": 600}})
+        assert 0.59 < await client.exchange_s() < 3
         api.must("PATCH", LATENCY, {"toxicity": 0})
-        assert await client.exchange_s() < 0.09
+        assert await client.exchange_s() < 0.25
         api.must("PATCH", LATENCY, {"toxicity": 1})
-        assert 0.19 < await client.exchange_s() < 0.5
+        assert 0.59 < await client.exchange_s() < 3
         api.must("DELETE", LATENCY)
-        assert await client.exchange_s() < 0.09
+        assert await client.exchange_s() < 0.25
 
 
 async def test_removed_latency_lets_go_of_what_it_holds(api: Api) -> None:
@@ -108,7 +109,7 @@ async def test_chain_applies_every_toxic(api: Api) -> None:
         client = await wires.connect(port)
         started_s = loop.time()
         assert len(await client.receive_all()) == 40_000
-        assert 0.28 < loop.time() - started_s < 1.2
+        assert 0.28 < loop.time() - started_s < 3
 
 
 async def test_changed_limit_keeps_the_count(api: Api) -> None:
@@ -128,6 +129,19 @@ async def test_other_proxies_are_not_touched(api: Api) -> None:
         upstream = await wires.serve(echo)
         hit = await wires.connect(wires.proxy(upstream, "hit"))
         spared = await wires.connect(wires.proxy(upstream, "spared"))
-        api.add_toxic("hit", "latency", latency=100)
-        assert await spared.exchange_s() < 0.09
-        assert await hit.exchange_s() > 0.09
+        api.add_toxic("hit", "latency", latency=300)
+        assert await spared.exchange_s() < 0.25
+        assert await hit.exchange_s() > 0.29
+
+
+async def test_doomed_connection_lets_nothing_pass(api: Api) -> None:
+    """Once reset_peer has seen data no more comes, even if the toxic is removed before its timeout."""
+    async with Wires(api) as wires:
+        client = await wires.client_of(echo)
+        api.add_toxic("p", "reset_peer", timeout=500)
+        await client.send(b"lost")
+        await asyncio.sleep(0.1)
+        api.must("DELETE", "/proxies/p/toxics/reset_peer_downstream")
+        with contextlib.suppress(ConnectionError):  # The original only answers the removal after the reset.
+            await client.send(b"late")
+        assert await client.receive_all() == b""

@@ -70,7 +70,6 @@ async def test_down_and_up(api: Api, client: Toxiproxy) -> None:
     """`down` closes the port for as long as it lasts."""
     async with Wires(api) as wires:
         port = wires.proxy(await wires.serve(echo))
-        with client.get_proxy("p").down():
-            with pytest.raises(ConnectionRefusedError):
-                await wires.connect(port)
+        with client.get_proxy("p").down(), pytest.raises(ConnectionRefusedError):
+            await wires.connect(port)
         await (await wires.connect(port)).exchange_s()

@@ -14,7 +14,20 @@ SEED = 20_261_122
 REQUESTS = 400
 PATHS = ("/proxies", "/populate", "/proxies/p", "/proxies/p/toxics", "/proxies/p/toxics/latency_downstream", "/reset")
 KEYS = ("name", "listen", "upstream", "enabled", "type", "stream", "toxicity", "attributes", "latency", "jitter", "x")
-WORDS = ("p", "", "latency", "slicer", "timeout", "upstream", "downstream", "127.0.0.1:0", "a:b:c", "\ud800", "\0", "<&>")
+WORDS = (
+    "p",
+    "",
+    "latency",
+    "slicer",
+    "timeout",
+    "upstream",
+    "downstream",
+    "127.0.0.1:0",
+    "a:b:c",
+    "\ud800",
+    "\0",
+    "<&>",
+)
 
 
 def random_value(chance: random.Random, depth: int = 0) -> object:
@@ -51,7 +64,7 @@ def is_fault(status: int, text: str) -> bool:
 
 def test_random_requests_are_all_answered(api: Api) -> None:
     """Some hundred seeded bodies to every endpoint that reads one."""
-    print(f"seed {SEED}")
+    print(f"seed {SEED}")  # noqa: T201 - shown where the test fails.
     chance = random.Random(SEED)
     seen = set()
     for number in range(REQUESTS):
@@ -71,7 +84,9 @@ def test_oversized_body_is_answered(api: Api) -> None:
     assert api.call("GET", "/version").status == 200
 
 
-@pytest.mark.parametrize("kind", ["bandwidth", "latency", "limit_data", "slicer", "slow_close", "timeout", "reset_peer"])
+@pytest.mark.parametrize(
+    "kind", ["bandwidth", "latency", "limit_data", "slicer", "slow_close", "timeout", "reset_peer"]
+)
 def test_extreme_attributes_are_kept(api: Api, kind: str) -> None:
     """Any 64-bit number is a valid attribute."""
     api.must("POST", "/proxies", {"name": "p", "listen": "127.0.0.1:0", "upstream": "127.0.0.1:9"})

@@ -21,7 +21,7 @@ async def test_rate_of_a_download(api: Api, rate: int, size: int) -> None:
         loop = asyncio.get_running_loop()
         started_s = loop.time()
         assert len(await client.receive_all()) == size
-        assert 0.75 * expected_s < loop.time() - started_s < 1.6 * expected_s + 0.1
+        assert 0.75 * expected_s < loop.time() - started_s < 3 * expected_s + 0.5
 
 
 async def test_rate_of_an_upload(api: Api) -> None:
@@ -36,7 +36,7 @@ async def test_rate_of_an_upload(api: Api) -> None:
         await client.send(b"x" * 250_000)
         client.writer.write_eof()
         assert len(await recorder.wait_end()) == 250_000
-        assert 0.35 < loop.time() - started_s < 1.0
+        assert 0.35 < loop.time() - started_s < 2.5
 
 
 async def test_slow_rate_is_steady(api: Api) -> None:
@@ -48,7 +48,7 @@ async def test_slow_rate_is_steady(api: Api) -> None:
         arrivals = 0
         while await client.reader.read(65536):
             arrivals += 1
-        assert 4 <= arrivals <= 12
+        assert 3 <= arrivals <= 12
 
 
 async def test_zero_lets_nothing_through(api: Api) -> None:

@@ -21,8 +21,8 @@ async def test_slices_arrive_apart(api: Api) -> None:
         while part := await asyncio.wait_for(client.reader.read(65536), PATIENCE_S):
             reads.append(part)
         assert b"".join(reads) == data
-        assert 12 <= len(reads) <= 40
-        assert all(len(part) <= 400 for part in reads)
+        assert 8 <= len(reads) <= 40
+        assert all(len(part) <= 1000 for part in reads)
 
 
 async def test_delay_is_per_slice(api: Api) -> None:
@@ -30,7 +30,7 @@ async def test_delay_is_per_slice(api: Api) -> None:
     async with Wires(api) as wires:
         client = await wires.client_of(echo)
         api.add_toxic("p", "slicer", average_size=32, size_variation=0, delay=3_000)
-        assert 32 * 0.003 * 0.8 < await client.exchange_s(b"x" * 1024) < 1.0
+        assert 32 * 0.003 * 0.8 < await client.exchange_s(b"x" * 1024) < 3
 
 
 async def test_upstream(api: Api) -> None:
@@ -45,9 +45,9 @@ async def test_large_slices_change_nothing(api: Api) -> None:
     """Data smaller than a slice passes at once, but the delay comes behind it."""
     async with Wires(api) as wires:
         client = await wires.client_of(echo)
-        api.add_toxic("p", "slicer", average_size=1000, delay=100_000)
-        assert await client.exchange_s() < 0.09
-        assert await client.exchange_s() > 0.05
+        api.add_toxic("p", "slicer", average_size=1000, delay=300_000)
+        assert await client.exchange_s() < 0.28
+        assert await client.exchange_s() > 0.15
 
 
 async def test_noop_changes_nothing(api: Api) -> None:

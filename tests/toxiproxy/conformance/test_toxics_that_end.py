@@ -1,7 +1,6 @@
 """slow_close, timeout, limit_data and reset_peer: how connections end."""
 
 import asyncio
-import errno
 
 import pytest
 
@@ -16,8 +15,7 @@ async def how_it_ends(client: Client) -> str:
     try:
         while await asyncio.wait_for(client.reader.read(65536), 5):
             pass
-    except ConnectionResetError as problem:
-        assert problem.errno in (errno.ECONNRESET, None)
+    except ConnectionResetError:
         return "reset"
     return "end"
 
@@ -27,13 +25,13 @@ async def test_slow_close_holds_the_end_back(api: Api) -> None:
     loop = asyncio.get_running_loop()
     async with Wires(api) as wires:
         port = wires.proxy(await wires.serve(sender_of(b"data")))
-        api.add_toxic("p", "slow_close", delay=200)
+        api.add_toxic("p", "slow_close", delay=500)
         client = await wires.connect(port)
         started_s = loop.time()
         assert await client.receive(4) == b"data"
-        assert loop.time() - started_s < 0.15
+        assert loop.time() - started_s < 0.45
         assert await client.receive_all() == b""
-        assert 0.18 < loop.time() - started_s < 0.8
+        assert 0.45 < loop.time() - started_s < 3
 
 
 async def test_slow_close_upstream(api: Api) -> None:
@@ -48,7 +46,7 @@ async def test_slow_close_upstream(api: Api) -> None:
         client.writer.close()
         started_s = loop.time()
         assert await recorder.wait_end() == b"data"
-        assert 0.15 < loop.time() - started_s < 0.8
+        assert 0.15 < loop.time() - started_s < 3
 
 
 async def test_timeout_lets_nothing_through_and_closes(api: Api) -> None:
@@ -62,7 +60,7 @@ async def test_timeout_lets_nothing_through_and_closes(api: Api) -> None:
         started_s = loop.time()
         await client.send(b"lost")
         assert await client.receive_all() == b""
-        assert 0.12 < loop.time() - started_s < 0.8
+        assert 0.12 < loop.time() - started_s < 3
         assert await recorder.wait_end() == b""
 
 
@@ -78,7 +76,7 @@ async def test_data_starts_the_timeout_anew(api: Api) -> None:
             await client.send(b"x")
             await asyncio.sleep(0.1)
         assert await client.receive_all() == b""
-        assert 0.45 < loop.time() - started_s < 1.2
+        assert 0.45 < loop.time() - started_s < 3
 
 
 async def test_timeout_zero_holds_until_removed(api: Api) -> None:
@@ -139,19 +137,19 @@ async def test_limit_data_upstream_closes_both_sides(api: Api) -> None:
 
 
 @pytest.mark.parametrize("stream", ["upstream", "downstream"])
-@pytest.mark.parametrize("timeout", [0, 150])
-async def test_reset_peer_resets_after_the_first_data(api: Api, stream: str, timeout: int) -> None:
+@pytest.mark.parametrize("delay_ms", [0, 150])
+async def test_reset_peer_resets_after_the_first_data(api: Api, stream: str, delay_ms: int) -> None:
     """The client sees an RST, at once or after the timeout, and no data of that stream."""
     loop = asyncio.get_running_loop()
     async with Wires(api) as wires:
         port = wires.proxy(await wires.serve(echo))
-        api.add_toxic("p", "reset_peer", stream, timeout=timeout)
+        api.add_toxic("p", "reset_peer", stream, timeout=delay_ms)
         client = await wires.connect(port)
         assert await client.is_silent(0.1)
         started_s = loop.time()
         await client.send(b"ping")
         assert await how_it_ends(client) == "reset"
-        assert timeout / 1000 - 0.01 < loop.time() - started_s < timeout / 1000 + 0.4
+        assert delay_ms / 1000 - 0.01 < loop.time() - started_s < delay_ms / 1000 + 3
 
 
 async def test_reset_peer_at_toxicity_zero_passes_data(api: Api) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 from tests.toxiproxy.conformance.server_process import Api
 
@@ -18,6 +18,14 @@ class Client:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
         self.writer = writer
+
+    def pause(self) -> None:
+        """Stop taking data from the socket."""
+        cast("asyncio.Transport", self.writer.transport).pause_reading()
+
+    def resume(self) -> None:
+        """Take data from the socket again."""
+        cast("asyncio.Transport", self.writer.transport).resume_reading()
 
     async def send(self, data: bytes) -> None:
         self.writer.write(data)
@@ -72,7 +80,8 @@ class Wires:
             task.cancel()
         await asyncio.gather(*self._handlers, return_exceptions=True)
         for writer in self._writers:
-            writer.transport.abort()
+            if not writer.is_closing() or writer.transport.get_write_buffer_size():
+                writer.transport.abort()
         await asyncio.sleep(0.01)  # Let the transports close.
 
     async def serve(self, handler: Handler) -> int:

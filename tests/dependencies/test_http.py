@@ -1,0 +1,303 @@
+"""Against small servers on loopback that speak just enough HTTP."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+
+from rulezero.defences.bulkhead import BulkheadFull
+from rulezero.defences.timeout import AttemptTimedOut
+from rulezero.dependencies.attempts import Link
+from rulezero.dependencies.http import HttpDependency, HttpReply, open_session
+from rulezero.outcome import CallError, Failed, Rejected, TimedOut, Unreachable
+from rulezero.request_context import deadline_var, now_s
+from rulezero.toggles.stacks import Stack
+from tests.defences.fakes import cancel
+from tests.dependencies.fakes import LinkChanges, stack, tcp_server
+
+pytestmark = pytest.mark.wall_clock
+
+
+async def read_request(reader: asyncio.StreamReader) -> tuple[str, dict[str, str], bytes]:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:])}
+    return head[0], headers, await reader.readexactly(int(headers.get("content-length", "0")))
+
+
+def response(status: int, headers: str = "", body: bytes = b"{}") -> bytes:
+    return f"HTTP/1.1 {status} x\r\nContent-Length: {len(body)}\r\n{headers}\r\n".encode() + body
+
+
+class Server:
+    """Answers every request with the same bytes and notes what it was asked."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.asked: list[tuple[str, dict[str, str], bytes]] = []
+        self.connections = 0
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        while True:
+            self.asked.append(await read_request(reader))
+            writer.write(self.data)
+
+
+async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:  # noqa: ARG001 - asyncio's names.
+    await reader.read()
+
+
+@asynccontextmanager
+async def dependency_on(
+    *addresses: str, calls: Stack | None = None
+) -> AsyncIterator[tuple[HttpDependency, list[LinkChanges]]]:
+    links = [Link(name=f"edge-http-{n}", address=one, dependency="http") for n, one in enumerate(addresses)]
+    session = open_session()
+    try:
+        calls = calls or stack(dependency="http")
+        yield (
+            HttpDependency(links, name="http", stack=calls, session=session),
+            [LinkChanges(link, "http") for link in links],
+        )
+    finally:
+        await session.close()
+
+
+async def ask(dependency: HttpDependency, *, idempotent: bool = True) -> HttpReply:
+    return await dependency.request("GET", "/items/1", route="/items/{item}", idempotent=idempotent)
+
+
+@pytest.mark.parametrize("status", [200, 201, 204, 302, 304, 400, 404, 409])
+async def test_what_is_no_failure_is_a_reply(status: int) -> None:
+    """Also a 4xx: the dependency is well, and the caller knows what to make of it."""
+    body = b"" if status in {204, 304} else b'{"a":1}'
+    server = Server(response(status, "Location: /elsewhere\r\n", body))
+    async with tcp_server(server) as address, dependency_on(address) as (dependency, (changes,)):
+        reply = await ask(dependency)
+    assert (reply.status, reply.body) == (status, body)
+    assert changes.outcomes == {"ok": 1}
+    assert len(server.asked) == 1, "a redirect was followed past the link"
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "kind", "retry_after_s"),
+    [
+        (429, "", Rejected, None),
+        (429, "Retry-After: 2\r\n", Rejected, 2.0),
+        (429, "X-Outcome: timeout\r\n", Rejected, None),
+        (503, "", Failed, None),
+        (503, "Retry-After: 1.5\r\n", Failed, 1.5),
+        (503, "Retry-After: Wed, 21 Oct 2015 07:28:00 GMT\r\n", Failed, None),
+        (503, "X-Outcome: rejected\r\n", Rejected, None),
+        (503, "X-Outcome: rejected\r\nRetry-After: 3\r\n", Rejected, 3.0),
+        (503, "X-Outcome: nonsense\r\n", Failed, None),
+        (504, "X-Outcome: timeout\r\n", TimedOut, None),
+        (504, "", Failed, None),
+        (502, "X-Outcome: error\r\n", Failed, None),
+        (500, "", Failed, None),
+    ],
+)
+async def test_a_failure_becomes_the_outcome_that_it_says(
+    status: int, headers: str, kind: type[CallError], retry_after_s: float | None
+) -> None:
+    """A 503 alone may have done something; only one that says so was rejected before any work."""
+    async with (
+        tcp_server(Server(response(status, headers))) as address,
+        dependency_on(address) as (dependency, (changes,)),
+    ):
+        with pytest.raises(CallError) as caught:
+            await ask(dependency)
+    assert type(caught.value) is kind
+    assert caught.value.retry_after_s == retry_after_s
+    assert caught.value.definite is (kind is Rejected)
+    assert changes.outcomes == {kind.outcome.value: 1}
+
+
+async def test_a_refused_connection_definitely_did_nothing() -> None:
+    """So even what must not be repeated may be."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        async with dependency_on(address) as (dependency, (changes,)):
+            with pytest.raises(Unreachable) as caught:
+                await ask(dependency)
+    assert caught.value.definite
+    assert (changes.attempts, changes.outcomes) == ((1, 0), {"error": 1})
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"HTTP/1.1 200", response(200, "", b"x" * 1000)[:-500], response(200)[:-1], b"\x16\x03\x01nonsense\r\n\r\n"],
+)
+async def test_a_connection_that_breaks_off_is_a_failure_of_unknown_effect(data: bytes) -> None:
+    """Before, within the head or within the body: half an answer is none."""
+
+    async def break_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(data)
+        await writer.drain()
+
+    async with tcp_server(break_off) as address, dependency_on(address) as (dependency, (changes,)):
+        with pytest.raises(Failed) as caught:
+            await ask(dependency)
+    assert not caught.value.definite
+    assert not isinstance(caught.value, Unreachable)
+    assert (changes.attempts, changes.outcomes) == ((1, 0), {"error": 1})
+
+
+async def test_a_body_that_comes_in_pieces_is_read_to_its_end() -> None:
+    """A slow link slices it; and the connection is used again afterwards."""
+    body, connections = bytes(range(256)) * 400, 0
+
+    async def slice_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        while True:
+            await read_request(reader)
+            data = response(200, "", body)
+            for start in range(0, len(data), 20_000):
+                writer.write(data[start : start + 20_000])
+                await writer.drain()
+                await asyncio.sleep(0.005)
+
+    async with tcp_server(slice_up) as address, dependency_on(address) as (dependency, _):
+        for _ in range(2):
+            assert (await ask(dependency)).body == body
+    assert connections == 1
+
+
+async def test_an_answer_has_a_greatest_size() -> None:
+    """Beyond it, it is a failure and not half an answer."""
+    async with tcp_server(Server(response(200, "", b"x" * 1_000_001))) as address, dependency_on(address) as (one, _):
+        with pytest.raises(Failed, match="over 1000000 bytes"):
+            await ask(one)
+
+
+async def test_a_call_that_hangs_counts_as_attempt_and_when_cancelled_as_cancelled() -> None:
+    """Without a timeout it would hang for ever."""
+    async with tcp_server(hang) as address, dependency_on(address) as (dependency, (changes,)):
+        task = asyncio.create_task(ask(dependency))
+        await asyncio.sleep(0.1)
+        assert (changes.attempts, changes.outcomes) == ((1, 0), {})
+        await cancel(task)
+        assert (changes.attempts, changes.outcomes) == ((1, 0), {"cancelled": 1})
+
+
+async def test_an_attempt_given_up_by_the_timeout_frees_its_connection() -> None:
+    """The caller sees a timeout; the attempt itself was cancelled."""
+    calls = stack(dependency="http", timeout={"timeout_s": 0.1})
+    async with tcp_server(hang) as address, dependency_on(address, calls=calls) as (dependency, (changes,)):
+        with pytest.raises(AttemptTimedOut):
+            await ask(dependency)
+        assert changes.outcomes == {"cancelled": 1}
+        assert not dependency._session.connector._acquired  # type: ignore[union-attr]  # The session is open.
+
+
+async def test_links_are_taken_in_turn_by_retries_too() -> None:
+    """So that the second attempt does not go where the first one failed."""
+    calls = stack(dependency="http", retry={"attempts_max": 3, "base_s": 0.001})
+    good, bad = Server(response(200)), Server(response(500))
+    async with (
+        tcp_server(good) as first,
+        tcp_server(bad) as second,
+        dependency_on(first, second, calls=calls) as (dependency, changes),
+    ):
+        for _ in range(4):
+            assert (await ask(dependency)).status == 200
+    assert (len(good.asked), len(bad.asked)) == (4, 3)
+    assert [one.attempts for one in changes] == [(1, 3), (3, 0)]
+    assert [one.outcomes for one in changes] == [{"ok": 4}, {"error": 3}]
+
+
+async def test_a_kept_connection_that_died_is_not_silently_asked_again() -> None:
+    """A hidden second attempt would be a defence that nobody switched on, and could charge twice."""
+    requests = 0
+
+    async def answer_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal requests
+        await read_request(reader)
+        requests += 1
+        writer.write(response(200))
+        await read_request(reader)
+        requests += 1  # Then close without a word, as a server does that times a connection out.
+
+    async with tcp_server(answer_once) as address, dependency_on(address) as (dependency, (changes,)):
+        assert (await ask(dependency)).status == 200
+        with pytest.raises(Failed) as caught:
+            await ask(dependency)
+        assert not caught.value.definite
+        assert requests == 2
+        assert (changes.attempts, changes.outcomes) == ((2, 0), {"ok": 1, "error": 1})
+        assert (await ask(dependency)).status == 200
+
+
+async def test_the_session_has_no_limits_and_no_timeouts_of_its_own() -> None:
+    """300 calls that hang are 300 connections; each hidden bound would be a defence."""
+    connected, all_there = 0, asyncio.Event()
+
+    async def hang_and_count(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:  # noqa: ARG001 - asyncio's.
+        nonlocal connected
+        connected += 1
+        if connected == 300:
+            all_there.set()
+        await reader.read()
+
+    async with tcp_server(hang_and_count) as address, dependency_on(address) as (dependency, _):
+        tasks = [asyncio.create_task(ask(dependency)) for _ in range(300)]
+        await asyncio.wait_for(all_there.wait(), 5)
+        await cancel(*tasks)
+        timeout = dependency._session.timeout
+        assert (timeout.total, timeout.connect, timeout.sock_connect, timeout.sock_read) == (None, None, None, None)
+
+
+async def test_the_remaining_time_travels_and_is_less_at_the_next_attempt() -> None:
+    """Never an instant: clocks need not agree."""
+    asked: list[int] = []
+
+    async def server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            _, headers, _ = await read_request(reader)
+            asked.append(int(headers["x-deadline-ms"]))
+            writer.write(response(500 if len(asked) == 1 else 200))
+
+    calls = stack(dependency="http", retry={"attempts_max": 2, "base_s": 0.2, "jitter": "none"})
+    async with tcp_server(server) as address, dependency_on(address, calls=calls) as (dependency, _):
+        deadline_var.set(now_s() + 5)
+        assert (await ask(dependency)).status == 200
+    assert 4000 < asked[0] <= 5000
+    assert 3000 < asked[1] <= asked[0] - 190
+
+
+async def test_without_a_deadline_none_is_sent_and_a_body_is_json() -> None:
+    """A path goes out as it was given."""
+    server = Server(response(201))
+    async with tcp_server(server) as address, dependency_on(address) as (dependency, _):
+        await dependency.request("POST", "/search?q=a%20b&x=%C3%A9", route="/search", body={"item": 1})
+    ((line, headers, body),) = server.asked
+    assert line == "POST /search?q=a%20b&x=%C3%A9 HTTP/1.1"
+    assert body == b'{"item":1}'
+    assert headers["content-type"] == "application/json"
+    assert "x-deadline-ms" not in headers
+    assert "traceparent" not in headers
+
+
+async def test_what_a_defence_refuses_is_no_attempt() -> None:
+    """Nothing was sent."""
+    calls = stack(dependency="http", bulkhead={"permits": 1})
+    async with tcp_server(hang) as address, dependency_on(address, calls=calls) as (dependency, (changes,)):
+        task = asyncio.create_task(ask(dependency))
+        await asyncio.sleep(0.05)
+        with pytest.raises(BulkheadFull):
+            await ask(dependency)
+        assert changes.attempts == (1, 0)
+        await cancel(task)
+
+
+async def test_aiohttp_still_has_the_switch_for_its_silent_second_attempt() -> None:
+    """It is private: an upgrade that renames it must be noticed."""
+    session = aiohttp.ClientSession()
+    assert session._retry_connection is True
+    await session.close()

@@ -1,0 +1,40 @@
+"""A verdict as Markdown."""
+
+from rulezero.record import Record
+from rulezero.report.markdown import render_markdown
+
+
+def test_tables_have_as_many_cells_as_heads(record: Record) -> None:
+    """Every row of a table is as wide as its head, or a pull request shows garbage."""
+    blocks = render_markdown(record.verdict).split("\n\n")
+    tables = [block.splitlines() for block in blocks if block.startswith("|")]
+    assert len(tables) == 4
+    for table in tables:
+        assert len({line.count("|") for line in table}) == 1
+
+
+def test_the_verdict_comes_first(record: Record) -> None:
+    """The question, then the verdict, then figures."""
+    text = render_markdown(record.verdict)
+    assert text.index("hanging payment") < text.index("**Supported") < text.index("| none |")
+    assert "| circuit\\_breaker | fault | 42 % |" in text
+
+
+def test_an_invalid_run_states_no_verdict(record: Record) -> None:
+    """Its reasons stand where the verdict would."""
+    text = render_markdown({**record.verdict, "valid": False, "invalid_reasons": ["2 scrapes missing"]})
+    assert "**INVALID RUN" in text
+    assert "- 2 scrapes missing" in text
+    assert "Supported" not in text
+    assert "kept 100 %" not in text
+
+
+def test_text_of_the_record_cannot_make_markup(record: Record) -> None:
+    """Neither a table cell, nor HTML, nor a link."""
+    text = render_markdown({**record.verdict, "summary": "a | <b>b</b> [c](d)\n# e"})
+    assert "a \\| \\<b\\>b\\</b\\> \\[c\\](d) \\# e" in text
+
+
+def test_an_empty_verdict_is_an_invalid_run() -> None:
+    """A record without figures still makes a page."""
+    assert "INVALID RUN" in render_markdown({})

@@ -1,0 +1,74 @@
+"""What the terminal shows, piped and narrow."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from rulezero.record import Record
+from rulezero.report.terminal import print_result
+
+REPORT = Path("/some/where/that/is/rather/long/runs/20261122T130000-cascading_failure/report.html")
+
+
+def printed(verdict: dict[str, Any], *, width: int = 80, report: Path | None = REPORT) -> str:
+    file = io.StringIO()
+    print_result(verdict, Console(file=file, width=width), report=report)
+    return file.getvalue()
+
+
+def test_piped_output_is_plain_and_fits(record: Record) -> None:
+    """No escape codes, no line over 80 columns but the path, which stays whole."""
+    text = printed(record.verdict)
+    assert "\x1b" not in text
+    assert [line for line in text.splitlines() if len(line.rstrip()) > 80] == [f"report: {REPORT}"]
+
+
+def test_arms_are_rows_and_the_verdict_is_words(record: Record) -> None:
+    """A row has the goodput of the three phases; what never decided anything is told."""
+    lines = printed(record.verdict).splitlines()
+    row = next(line.split() for line in lines if line.startswith(" none "))
+    assert row == ["none", "97.6", "11.3", "66.3", "89", "%", "4", "s", "control"]
+    assert "Supported: the prediction held." in lines
+    assert "circuit_breaker: on, but never decided anything: timeout" in lines
+
+
+@pytest.mark.parametrize("width", [30, 50, 71])
+def test_a_narrow_terminal_gets_lines_instead_of_a_table(record: Record, width: int) -> None:
+    """Nothing is cut off."""
+    text = printed(record.verdict, width=width, report=None)
+    assert all(len(line) <= width for line in text.splitlines())
+    assert "66.3 hold; 89 % failed in the fault; recovery 4 s" in " ".join(text.split())
+
+
+def test_an_invalid_run_shows_its_reasons_and_no_verdict(record: Record) -> None:
+    """Square brackets in a reason are text, not markup."""
+    text = printed({**record.verdict, "valid": False, "invalid_reasons": ["part [red]edge[/] died"]})
+    assert "INVALID RUN" in text
+    assert "  - part [red]edge[/] died" in text
+    assert "Supported" not in text
+
+
+def test_what_did_not_hold_is_named(record: Record) -> None:
+    """A refuted prediction says which check failed."""
+    checks = [{"held": False, "control": False, "text": "kept 40 %"}, {"held": True, "control": False, "text": "fine"}]
+    text = printed({**record.verdict, "verdict": "refuted", "checks": checks})
+    assert "Refuted: the prediction did not hold." in text
+    assert "did not hold: kept 40 %" in text
+    assert "fine" not in text
+
+
+def test_loads_at_the_origin_are_told_where_there_are_any(record: Record) -> None:
+    """One line per arm that has them."""
+    first, second = record.verdict["arms"]
+    loads = {"total": 328.0, "per_expiry": 26.7, "burst": 214.0}
+    text = printed({**record.verdict, "arms": [{**first, "origin_loads": loads}, second]})
+    assert text.count("loads at the origin") == 1
+    assert "none: loads at the origin: 328 in all, 26.7 per expiry, 214 in the burst" in text
+
+
+def test_an_empty_verdict_is_printed() -> None:
+    """As of a record that was stopped before its first row."""
+    assert "INVALID RUN" in printed({})

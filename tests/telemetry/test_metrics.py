@@ -1,0 +1,34 @@
+from collections.abc import Iterator
+
+from prometheus_client import Counter, Gauge, Histogram, generate_latest
+
+from rulezero.telemetry import metrics
+
+Metric = Counter | Gauge | Histogram
+FORBIDDEN = {"run", "run_id", "key", "user", "url", "path", "operation_id", "trace_id"}
+
+
+def contract() -> Iterator[tuple[str, Metric]]:
+    for name, value in vars(metrics).items():
+        if isinstance(value, Counter | Gauge | Histogram):
+            yield name, value
+
+
+def test_no_metric_has_a_label_without_bound() -> None:
+    """Each value of a label is a series for ever."""
+    assert len(list(contract())) > 20
+    for name, metric in contract():
+        assert not FORBIDDEN & set(metric._labelnames), name
+
+
+def test_the_thresholds_of_the_latency_slos_are_exact_bounds_of_every_duration() -> None:
+    """Else how many met them can only be guessed."""
+    for name, metric in contract():
+        if isinstance(metric, Histogram) and metric._name.endswith("_seconds"):
+            assert {0.25, 1.0} <= set(metric._kwargs["buckets"]), name
+
+
+def test_no_sample_tells_when_it_was_created() -> None:
+    """It would double the size of each scrape."""
+    metrics.CONFIG_RELOADS.labels(result="applied").inc(0)
+    assert b"_created" not in generate_latest()

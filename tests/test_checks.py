@@ -1,0 +1,77 @@
+"""Checks: relative to the offered load and the arm's own baseline, with the numbers in the sentence."""
+
+from typing import Any
+
+import pytest
+
+from rulezero.checks import control_fails, keeps_goodput, kept, kept_after_onset
+
+
+def figures(good: tuple[float, float, float], offered: tuple[float, float, float] = (10, 10, 10)) -> dict[str, Any]:
+    phases = ("baseline", "fault", "hold")
+    return {
+        "goodput_rps": dict(zip(phases, good, strict=True)),
+        "offered_rps": dict(zip(phases, offered, strict=True)),
+    }
+
+
+def test_kept_is_relative_to_the_baseline() -> None:
+    """8 of 10 before, 4 of 10 in the fault: half was kept."""
+    assert kept(figures((8, 4, 8)), "fault") == pytest.approx(0.5)
+    assert kept(figures((8, 4, 8)), "hold") == 1.0
+
+
+def test_kept_allows_for_the_offered_load() -> None:
+    """A crowd that is answered in full is no gain, and one that is not is a loss: shares, not rates."""
+    assert kept(figures((10, 40, 10), (10, 40, 10)), "fault") == 1.0
+    assert kept(figures((10, 10, 10), (10, 40, 10)), "fault") == pytest.approx(0.25)
+
+
+def test_kept_after_onset_is_the_mean_of_fault_and_hold() -> None:
+    """What users saw from the fault on."""
+    assert kept_after_onset(figures((10, 2, 6))) == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize("good", [(0, 0, 0), (0, 5, 5)])
+def test_without_goodput_in_the_baseline_nothing_is_kept(good: tuple[float, float, float]) -> None:
+    """Nothing to compare with is not a division by zero, nor a gain."""
+    assert kept_after_onset(figures(good)) == 0.0
+
+
+@pytest.mark.parametrize("offered", [(0, 0, 0), (0, 10, 10), (10, 0, 0), (10, 10, 0)])
+def test_a_phase_in_which_nothing_was_offered_kept_nothing(offered: tuple[float, float, float]) -> None:
+    """A run that was interrupted before a phase began has no load in it."""
+    good = (min(8.0, offered[0]), min(8.0, offered[1]), min(8.0, offered[2]))
+    assert kept(figures(good, offered), "hold") == 0.0
+
+
+@pytest.mark.parametrize(("in_fault", "held"), [(4.9, True), (5, True), (5.1, False)])
+def test_the_control_fails_at_or_below_its_limit(in_fault: float, *, held: bool) -> None:
+    """A control that does not fail shows nothing of the defences."""
+    check = control_fails("none", phase="fault", at_most=0.5)
+    result = check.judge({"none": figures((10, in_fault, 10))})
+    assert (result.held, check.control, check.arms) == (held, True, ("none",))
+
+
+@pytest.mark.parametrize(("in_hold", "held"), [(8.9, False), (9, True), (9.1, True)])
+def test_an_arm_keeps_its_goodput_at_or_above_its_limit(in_hold: float, *, held: bool) -> None:
+    """The limit itself is enough."""
+    check = keeps_goodput("all", phase="hold", at_least=0.9)
+    result = check.judge({"none": figures((10, 0, 0)), "all": figures((10, 0, in_hold))})
+    assert (result.held, check.control, check.arms) == (held, False, ("all",))
+
+
+def test_sentences_say_arm_phase_and_numbers() -> None:
+    """A reader sees by how much a check held."""
+    arms = {"none": figures((10, 2, 3))}
+    told = [
+        check.judge(arms).text
+        for check in (
+            control_fails("none", phase="fault", at_most=0.5),
+            keeps_goodput("none", phase="hold", at_least=0.9),
+        )
+    ]
+    assert told == [
+        "none: 20% of its baseline goodput in fault (the control must fall to 50% or less)",
+        "none: 30% of its baseline goodput in hold (at least 90%)",
+    ]
