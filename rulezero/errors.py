@@ -12,6 +12,8 @@ EXIT_UNAVAILABLE = 69
 EXIT_IO = 74
 EXIT_INTERRUPTED = 130
 
+EXIT_OF_VERDICT = {"supported": EXIT_SUPPORTED, "refuted": EXIT_REFUTED, "unknown": EXIT_UNKNOWN}
+
 
 class Problem(Exception):
     """One line for the user: it names the thing and the remedy.

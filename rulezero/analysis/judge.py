@@ -13,12 +13,10 @@ import polars as pl
 from rulezero.analysis.figures import arm_figures
 from rulezero.analysis.validity import Validity, examine
 from rulezero.checks import kept_after_onset
-from rulezero.errors import EXIT_REFUTED, EXIT_SUPPORTED, EXIT_UNKNOWN
 from rulezero.experiment import Experiment
 from rulezero.record import Record
 
 SCHEMA_VERSION = 1
-EXIT_STATUS = {"supported": EXIT_SUPPORTED, "refuted": EXIT_REFUTED, "unknown": EXIT_UNKNOWN}
 # Smaller differences than this share of the baseline are not told from noise by a single run.
 NOTABLE = 0.05
 

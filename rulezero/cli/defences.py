@@ -13,7 +13,6 @@ from rich.table import Table
 from rulezero import checkout
 from rulezero.defences import CATALOGUE
 from rulezero.errors import UsageProblem
-from rulezero.record import write_text
 from rulezero.toggles.presets import PRESETS, preset, without_naive
 from rulezero.toggles.settings import Toggle, Toggles, parse
 from rulezero.toggles.store import parse_file
@@ -97,6 +96,8 @@ def _document(path: Path) -> Any:
 
 
 def _write(path: Path, document: Any) -> None:
+    from rulezero.record import write_text
+
     text = tomlkit.dumps(document)
     toggles = parse(text, source=str(path))
     write_text(path, text)

@@ -7,11 +7,8 @@ import orjson
 from rich.console import Console
 
 from rulezero import checkout
-from rulezero.analysis.judge import EXIT_STATUS
-from rulezero.cli.executing import Request
-from rulezero.cli.executing import execute as execute_request
 from rulezero.cli.run import SEED, add_output_arguments
-from rulezero.report.terminal import print_result
+from rulezero.errors import EXIT_OF_VERDICT
 
 NAME = "demo"
 HELP = "break a real system twice, with and without a defence: about three minutes"
@@ -29,6 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the verb; the exit status is the worst of the experiments'."""
+    from rulezero.cli.executing import Request
+    from rulezero.cli.executing import execute as execute_request
+    from rulezero.report.terminal import print_result
+
     console = Console(stderr=arguments.json)
     statuses, verdicts = [], []
     for name in EXPERIMENTS:
@@ -42,7 +43,7 @@ def execute(arguments: argparse.Namespace) -> int:
             quiet=arguments.quiet or arguments.json,
         )
         folder, verdict = execute_request(request)
-        statuses.append(EXIT_STATUS[verdict["verdict"]])
+        statuses.append(EXIT_OF_VERDICT[verdict["verdict"]])
         verdicts.append(verdict)
         if not arguments.json:
             print_result(verdict, console, report=folder / "report.html")

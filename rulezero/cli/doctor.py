@@ -8,7 +8,6 @@ from rich.table import Table
 
 from rulezero import checkout
 from rulezero.errors import EXIT_UNAVAILABLE
-from rulezero.lab.doctor import examine
 
 NAME = "doctor"
 HELP = "check programs, ports, memory, cores and disk, and say what to do (exit: 0 all well, 69 something is lacking)"
@@ -21,6 +20,8 @@ def add_arguments(_: argparse.ArgumentParser) -> None:
 
 def execute(_: argparse.Namespace) -> int:
     """Run the verb."""
+    from rulezero.lab.doctor import examine
+
     findings = asyncio.run(examine(checkout.require_checkout()))
     table = Table(box=None, pad_edge=False, show_header=False)
     for finding in findings:

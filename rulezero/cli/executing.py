@@ -18,9 +18,7 @@ from rulezero.experiment import Arm, Experiment
 from rulezero.lab.description import ShopDescription, read_description
 from rulezero.lab.lab import make_plan, open_lab
 from rulezero.record import new_record, read_record, write_json, write_text
-from rulezero.report.html import render_html
-from rulezero.report.markdown import render_markdown
-from rulezero.report.terminal import LiveProgress
+from rulezero.report.live import LiveProgress
 from rulezero.runner.run import Run, begin_run, run_experiment
 
 # What a full or read-only disk says; a broken connection is an OSError too.
@@ -64,6 +62,10 @@ def execute(request: Request) -> tuple[Path, dict[str, Any]]:
 
 def report(folder: Path, experiment: Experiment) -> dict[str, Any]:
     """Write verdict.json and the reports of a record, from the record alone; return the verdict."""
+    # Not before: drawing takes much memory, which the machine should not hold while it is measured.
+    from rulezero.report.html import render_html
+    from rulezero.report.markdown import render_markdown
+
     record = read_record(folder)
     verdict = judge(record, experiment)
     write_json(folder / "verdict.json", verdict)

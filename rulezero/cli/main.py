@@ -1,6 +1,7 @@
 """Verbs, usage and exit status; every problem of the user's ends here as one line."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -28,11 +29,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     try:
         status: int = parsed.verb(parsed)
+        sys.stdout.flush()
     except Problem as problem:
         print(f"rulezero: {problem}", file=sys.stderr)  # noqa: T201 - the command line's own output.
         return problem.status
     except BrokenPipeError:
-        sys.stderr.close()  # The reader of our output went away: nothing is left to say to it.
+        # The reader of our output went away; what is still buffered must not be written at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_IO
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED

@@ -6,10 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from rulezero import checkout
-from rulezero.analysis.judge import EXIT_STATUS
-from rulezero.cli.executing import report
-from rulezero.record import read_record
-from rulezero.report.terminal import print_result
+from rulezero.errors import EXIT_OF_VERDICT
 
 NAME = "report"
 HELP = "judge a record again and write its reports, without a rerun"
@@ -23,7 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the verb."""
+    from rulezero.cli.executing import report
+    from rulezero.record import read_record
+    from rulezero.report.terminal import print_result
+
     record = read_record(arguments.record)
     verdict = report(arguments.record, checkout.load_experiment(str(record.manifest["experiment"])))
     print_result(verdict, Console(), report=arguments.record / "report.html")
-    return EXIT_STATUS[verdict["verdict"]]
+    return EXIT_OF_VERDICT[verdict["verdict"]]

@@ -8,10 +8,7 @@ import orjson
 from rich.console import Console
 
 from rulezero import checkout
-from rulezero.analysis.judge import EXIT_STATUS
-from rulezero.cli.executing import Request
-from rulezero.cli.executing import execute as execute_request
-from rulezero.report.terminal import print_result
+from rulezero.errors import EXIT_OF_VERDICT
 
 NAME = "run"
 HELP = (
@@ -40,6 +37,10 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the verb."""
+    from rulezero.cli.executing import Request
+    from rulezero.cli.executing import execute as execute_request
+    from rulezero.report.terminal import print_result
+
     experiment = checkout.load_experiment(arguments.experiment)
     names = tuple(name.strip() for name in arguments.arms.split(",") if name.strip())
     request = Request(
@@ -55,4 +56,4 @@ def execute(arguments: argparse.Namespace) -> int:
         sys.stdout.write(orjson.dumps(verdict, option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
         print_result(verdict, request.console, report=folder / "report.html")
-    return EXIT_STATUS[verdict["verdict"]]
+    return EXIT_OF_VERDICT[verdict["verdict"]]

@@ -3,8 +3,6 @@
 import argparse
 from collections.abc import Sequence
 
-from rulezero.toxiproxy.server import main as serve
-
 NAME = "toxiproxy"
 HELP = "run the embedded Toxiproxy by itself (flags as the real server's: -host, -port, -config, ...)"
 EXAMPLE = "rulezero toxiproxy -port 8474 -config toxics/links.json"
@@ -22,4 +20,6 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def run_server(argv: Sequence[str]) -> int:
     """Serve until a signal ends it."""
+    from rulezero.toxiproxy.server import main as serve
+
     return serve(argv)

@@ -43,6 +43,8 @@ class Database:
         """Connect once, so that a missing database is noticed at the start."""
         try:
             await self._pool
+            async with self._pool.acquire():
+                pass  # A pool that could not be opened says nothing when it is opened again.
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise Unreachable(f"{self._link.name}: no database at {self._link.address}: {error}") from None
 

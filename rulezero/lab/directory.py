@@ -51,7 +51,7 @@ def remove(folder: Path) -> None:
     for postmaster in folder.glob(f"*/{_POSTMASTER_FILE}"):
         with contextlib.suppress(OSError, ValueError, IndexError):
             key, identifier = postmaster.read_text(encoding="utf-8").splitlines()[_SHARED_MEMORY_LINE].split()
-            kernel.remove_shared_memory(int(key), int(identifier))
+            kernel.remove_shared_memory(int(key), int(identifier), owner=postmaster.stat().st_uid)
     shutil.rmtree(folder, ignore_errors=True)
 
 

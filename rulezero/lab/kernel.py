@@ -3,8 +3,10 @@
 Source: prctl(2), unshare(2), shmget(2), shmctl(2). Each is a no-op or a refusal on other systems.
 """
 
+import contextlib
 import ctypes
 import os
+import subprocess
 import sys
 
 LINUX = sys.platform == "linux"
@@ -13,6 +15,7 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _CLONE_NEWUSER = 0x10000000
 _IPC_RMID = 0
+_REMOVE_TIMEOUT_S = 5
 
 # Loaded once, before any fork: a child between fork and exec must not import or allocate more than it has to.
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -50,7 +53,14 @@ def enter_user_namespace() -> None:
     _check(_libc.unshare(_CLONE_NEWUSER))
 
 
-def remove_shared_memory(key: int, identifier: int) -> None:
-    """Remove a System V segment if `key` still names `identifier`; a PostgreSQL that was killed leaves one behind."""
-    if LINUX and _libc.shmget(key, 0, 0) == identifier:
-        _libc.shmctl(identifier, _IPC_RMID, None)
+def remove_shared_memory(key: int, identifier: int, owner: int) -> None:
+    """Remove a System V segment if `key` still names `identifier`; a PostgreSQL that was killed leaves one behind.
+
+    Root of a container may not remove the segment of another user, `owner`, but may become that user to do it.
+    """
+    if not LINUX or _libc.shmget(key, 0, 0) != identifier:
+        return
+    if _libc.shmctl(identifier, _IPC_RMID, None) == -1 and owner != os.geteuid():
+        with contextlib.suppress(OSError, subprocess.SubprocessError):
+            command = ["ipcrm", "-m", str(identifier)]
+            subprocess.run(command, user=owner, stderr=subprocess.DEVNULL, timeout=_REMOVE_TIMEOUT_S, check=False)

@@ -135,9 +135,11 @@ async def _measure_lag() -> None:
 
 
 def _listen(host: str, port: int) -> socket:
+    if not 0 <= port <= 65_535:
+        raise UsageProblem(f"{port} is no port; give one from 0 to 65535")
     try:
         return create_server((host, port), backlog=BACKLOG)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise Problem(f"{host}:{port} cannot be listened on ({error}); choose another port") from None
 
 

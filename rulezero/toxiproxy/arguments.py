@@ -36,7 +36,11 @@ class _Parser(argparse.ArgumentParser):
 def parse_arguments(argv: Sequence[str]) -> Arguments:
     """Read the flags; raise `UsageProblem`."""
     parser = _Parser(
-        prog="rulezero toxiproxy", description="Serve Toxiproxy's HTTP API.", allow_abbrev=False, add_help=False
+        prog="rulezero toxiproxy",
+        description="Serve Toxiproxy's HTTP API.",
+        epilog="example: rulezero toxiproxy -port 8474 -config toxics/links.json",
+        allow_abbrev=False,
+        add_help=False,
     )
     parser.add_argument("-h", "-help", "--help", action="help", help="show this text")
     parser.add_argument("-host", "--host", default="localhost", help="host the API listens on (%(default)s)")

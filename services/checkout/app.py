@@ -13,6 +13,7 @@ from services.handlers import answer, json_body, routes
 SLOTS = 256
 PRIMARY_POOL = 10
 WRITE_S = 0.005
+PRICE_CENTS = 1999
 
 _INSERT = "SELECT place_order($1, $2, $3) AS id"
 _PAID = "UPDATE orders SET state = 'paid' WHERE id = $1"
@@ -31,8 +32,9 @@ def create_app(runtime: Runtime) -> App:
         arguments = (body["operation_id"], body["item"], WRITE_S)
         placed = await primary.fetch("place_order", _INSERT, *arguments, idempotent=False)
         number = placed[0]["id"]
-        # Until payment has idempotency keys a retry may charge twice; the caller asked for it, the ledger will tell.
-        paid = await payment.request("POST", "/charges", route="/charges", body={"order": number, "cents": 1999})
+        charge = {"order": number, "cents": PRICE_CENTS}
+        # Until payment has idempotency keys, to ask again may be to charge twice.
+        paid = await payment.request("POST", "/charges", route="/charges", body=charge, idempotent=False)
         if paid.status != 201:
             raise Failed(f"payment answered {paid.status}")
         await primary.fetch("mark_paid", _PAID, number)

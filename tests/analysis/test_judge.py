@@ -11,8 +11,9 @@ import jsonschema
 import polars as pl
 import pytest
 
-from rulezero.analysis.judge import EXIT_STATUS, best_arm, judge
+from rulezero.analysis.judge import best_arm, judge
 from rulezero.checks import keeps_goodput
+from rulezero.errors import EXIT_OF_VERDICT
 from rulezero.experiment import Figures, Prediction
 from rulezero.faults import CacheExpiry, Signature
 from rulezero.record import write_json
@@ -57,7 +58,7 @@ def test_supported() -> None:
     """The control failed and the defended arm kept its goodput."""
     verdict = judged()
     assert (verdict["valid"], verdict["verdict"], verdict["invalid_reasons"]) == (True, "supported", [])
-    assert EXIT_STATUS[verdict["verdict"]] == 0
+    assert EXIT_OF_VERDICT[verdict["verdict"]] == 0
     assert [check["held"] for check in verdict["checks"]] == [True, True]
     assert [arm["name"] for arm in verdict["arms"]] == ["none", "all"]
     assert effects(verdict) == {"none": "control", "all": "better"}
@@ -71,7 +72,7 @@ def test_refuted() -> None:
     """The control failed, but so did the defence: a valid run that says no."""
     verdict = judged({"none": range(5, 14), "all": range(5, 14)})
     assert (verdict["valid"], verdict["verdict"]) == (True, "refuted")
-    assert EXIT_STATUS[verdict["verdict"]] == 1
+    assert EXIT_OF_VERDICT[verdict["verdict"]] == 1
     assert effects(verdict)["all"] == "no difference"
 
 
@@ -138,7 +139,7 @@ def test_a_run_that_says_nothing(case: str) -> None:
     """Unknown, exit status 2, and the reason is named; whatever the checks say."""
     make, reason = INVALID[case]
     verdict = make()
-    assert (verdict["valid"], verdict["verdict"], EXIT_STATUS[verdict["verdict"]]) == (False, "unknown", 2)
+    assert (verdict["valid"], verdict["verdict"], EXIT_OF_VERDICT[verdict["verdict"]]) == (False, "unknown", 2)
     matching = [one for one in verdict["invalid_reasons"] if pl.Series([one]).str.contains(f"(?s){reason}").item()]
     assert matching, verdict["invalid_reasons"]
     assert verdict["summary"].startswith("This run is invalid and says nothing: ")

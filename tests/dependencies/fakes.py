@@ -70,3 +70,30 @@ async def tcp_server(talk: Talk) -> AsyncIterator[str]:
         for writer in writers:
             writer.transport.abort()
         await asyncio.sleep(0.01)  # Lets the handlers notice.
+
+
+async def read_request(reader: asyncio.StreamReader) -> tuple[str, dict[str, str], bytes]:
+    """Return the first line, the headers by their lower-case names, and the body."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:])}
+    return head[0], headers, await reader.readexactly(int(headers.get("content-length", "0")))
+
+
+def response(status: int, headers: str = "", body: bytes = b"{}") -> bytes:
+    """Return an HTTP answer."""
+    return f"HTTP/1.1 {status} x\r\nContent-Length: {len(body)}\r\n{headers}\r\n".encode() + body
+
+
+class Server:
+    """Answers every request with the same bytes and notes what it was asked."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.asked: list[tuple[str, dict[str, str], bytes]] = []
+        self.connections = 0
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        while True:
+            self.asked.append(await read_request(reader))
+            writer.write(self.data)

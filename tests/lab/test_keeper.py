@@ -80,7 +80,7 @@ async def test_a_module_that_fails_or_starts_threads_is_refused(
         "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()",
         encoding="utf-8",
     )
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     async with keeper(tmp_path, []) as (control, _):
         with pytest.raises(Problem, match=r"broken_toy cannot be imported .ZeroDivisionError: division by zero."):
             await control.ask(Preload("broken_toy"))

@@ -66,7 +66,7 @@ def chance(request: pytest.FixtureRequest) -> random.Random:
     return random.Random(seed)
 
 
-@pytest.mark.parametrize("attempt", range(3))
+@pytest.mark.parametrize("attempt", range(2))
 async def test_killing_the_runner_at_any_moment(
     place: Path, tmp_path: Path, request: pytest.FixtureRequest, attempt: int
 ) -> None:

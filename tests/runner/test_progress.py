@@ -40,7 +40,7 @@ async def test_phases_follow_the_clock(tmp_path: Path) -> None:
     """Twice a second; each phase begins at its instant, and the last one stays while the last answers come in."""
     moments = await watched(tmp_path / "rows.csv", 37.2)
     assert len(moments) == int(37.2 / PERIOD_S) + 1
-    began = {}
+    began: dict[str, float] = {}
     for number, moment in enumerate(moments):
         began.setdefault(moment["phase"], number * PERIOD_S)
     assert began == {"warmup": 0.0, "baseline": 3.0, "fault": 10.0, "hold": 20.0}

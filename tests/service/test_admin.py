@@ -14,7 +14,7 @@ from rulezero.service import admin as admin_module
 from rulezero.service.admin import describe, start_admin
 from rulezero.toggles.settings import NAMES
 from tests.toggles.manual import ManualClock, store_on
-from tests.toggles.test_store import MALFORMED
+from tests.toggles.test_override import MALFORMED
 
 
 @dataclass

@@ -1,0 +1,117 @@
+"""One experiment from start to report: a record whatever happens, and no place for a wrong word about the disk."""
+
+import asyncio
+import errno
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from rulezero.checkout import choose_arms, load_experiment
+from rulezero.cli import executing
+from rulezero.cli.executing import Request, execute
+from rulezero.errors import Problem, StorageProblem, UsageProblem
+from rulezero.record import read_record
+
+Act = Callable[..., Awaitable[None]]
+
+
+def request(out: Path, *arms: str, name: str = "cascading_failure") -> Request:
+    experiment = load_experiment(name)
+    return Request(
+        experiment=experiment, arms=choose_arms(experiment, arms), seed=1, out=out, console=Console(), quiet=True
+    )
+
+
+def measured_by(monkeypatch: pytest.MonkeyPatch, act: Act) -> None:
+    """Put something else in the place of the lab and the load."""
+    monkeypatch.setattr(executing, "_measure", act)
+    monkeypatch.setattr(executing, "make_plan", lambda _: None)
+
+
+def raising(error: BaseException) -> Act:
+    async def act(*_: Any) -> None:
+        raise error
+
+    return act
+
+
+def the_record(out: Path) -> Any:
+    (folder,) = out.iterdir()
+    return read_record(folder)
+
+
+@pytest.mark.parametrize("name", ["cascading_failure", "thundering_herd"])
+@pytest.mark.parametrize(
+    ("error", "seen"),
+    [
+        (Problem("the lab did not start; see its log"), Problem),
+        (asyncio.CancelledError(), KeyboardInterrupt),
+        (KeyboardInterrupt(), KeyboardInterrupt),
+        (OSError(errno.ENOSPC, "No space left on device", "rows.csv"), StorageProblem),
+        (ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"), ConnectionResetError),
+        (TimeoutError(), TimeoutError),
+        (ZeroDivisionError(), ZeroDivisionError),
+    ],
+)
+def test_whatever_ends_a_run_leaves_a_record_that_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, error: BaseException, seen: type[BaseException]
+) -> None:
+    """Marked invalid, with reports; only the disk's own errors are told as the disk's."""
+    measured_by(monkeypatch, raising(error))
+    with pytest.raises(seen) as raised:
+        execute(request(tmp_path, name=name))
+    if seen is StorageProblem:
+        assert str(raised.value) == "rows.csv: No space left on device; free some space"
+    record = the_record(tmp_path)
+    assert record.manifest["interrupted"] is True
+    assert (record.verdict["valid"], record.verdict["verdict"]) == (False, "unknown")
+    assert {"verdict.json", "report.html", "report.md"} <= {path.name for path in record.folder.iterdir()}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_signals_that_end_a_program_end_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    """A closed terminal and `kill` are like Ctrl-C: everything is tidied up first."""
+    tidied: list[str] = []
+
+    async def act(*_: Any) -> None:
+        os.kill(os.getpid(), number)
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0)
+            tidied.append("up")
+
+    measured_by(monkeypatch, act)
+    before = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt):
+        execute(request(tmp_path))
+    assert tidied == ["up"]
+    assert signal.getsignal(number) == before
+    assert the_record(tmp_path).manifest["interrupted"] is True
+
+
+def test_what_is_missing_is_told_before_anything_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that is not there leaves no empty record."""
+
+    def lacking(_: object) -> None:
+        raise UsageProblem("no PostgreSQL; install it")
+
+    monkeypatch.setattr(executing, "make_plan", lacking)
+    with pytest.raises(UsageProblem, match="no PostgreSQL; install it"):
+        execute(request(tmp_path / "runs"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_takes_no_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is told before the lab starts."""
+    measured_by(monkeypatch, raising(AssertionError("must not start")))
+    (tmp_path / "runs").write_text("x", encoding="utf-8")
+    with pytest.raises(StorageProblem, match="choose another --out"):
+        execute(request(tmp_path / "runs"))

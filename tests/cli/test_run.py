@@ -1,0 +1,97 @@
+"""rulezero run and demo: what is asked for, what is printed where, and the exit status."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rulezero.checkout import load_experiment
+from rulezero.cli import demo, main
+from rulezero.cli.executing import Request
+from rulezero.errors import EXIT_OF_VERDICT
+from tests.report.synthetic_record import synthetic_record
+
+Captured = pytest.CaptureFixture[str]
+Fake = Callable[..., list[Request]]
+
+
+@pytest.fixture
+def executed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Fake:
+    """Return what lets requests end with these verdicts, one after the other, and collects them."""
+    verdict = synthetic_record(tmp_path).verdict
+
+    def install(*words: str) -> list[Request]:
+        requests: list[Request] = []
+
+        def execute(request: Request) -> tuple[Path, dict[str, Any]]:
+            requests.append(request)
+            request.console.print("progress")
+            return tmp_path / "runs/x", {**verdict, "verdict": words[len(requests) - 1]}
+
+        monkeypatch.setattr("rulezero.cli.executing.execute", execute)
+        return requests
+
+    return install
+
+
+@pytest.mark.parametrize("word", EXIT_OF_VERDICT)
+def test_the_exit_status_is_the_verdict(executed: Fake, word: str, capsys: Captured) -> None:
+    """0 supported, 1 refuted, 2 unknown; the result and the path of the report are printed."""
+    executed(word)
+    assert main(["run", "cascading_failure"]) == {"supported": 0, "refuted": 1, "unknown": 2}[word]
+    out, err = capsys.readouterr()
+    assert "runs/x/report.html" in out
+    assert err == ""
+
+
+def test_what_is_asked_for_is_run(executed: Fake, tmp_path: Path) -> None:
+    """Arms in the order given, the seed, the folder; spaces and empty names between commas are forgiven."""
+    requests = executed("supported")
+    main(["run", "cascading_failure", "--arms", "all, none,", "--seed", "7", "--out", str(tmp_path), "--quiet"])
+    assert [arm.name for arm in requests[0].arms] == ["all", "none"]
+    assert (requests[0].seed, requests[0].out, requests[0].quiet) == (7, tmp_path, True)
+
+
+def test_without_arms_all_are_run(executed: Fake) -> None:
+    """With seed 1, into runs/."""
+    requests = executed("supported")
+    main(["run", "thundering_herd"])
+    assert requests[0].arms == load_experiment("thundering_herd").arms
+    assert (requests[0].seed, requests[0].out, requests[0].quiet) == (1, Path("runs"), False)
+
+
+def test_json_is_all_that_is_printed(executed: Fake, capsys: Captured) -> None:
+    """Whatever else is said goes to standard error, so that the output can be piped into a parser."""
+    requests = executed("refuted")
+    assert main(["run", "cascading_failure", "--json"]) == 1
+    out, err = capsys.readouterr()
+    assert json.loads(out)["verdict"] == "refuted"
+    assert err == "progress\n"
+    assert requests[0].quiet
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (("supported", "supported"), 0),
+        (("refuted", "supported"), 1),
+        (("supported", "unknown"), 2),
+        (("unknown", "refuted"), 2),
+    ],
+)
+def test_the_demo_ends_with_the_worst(executed: Fake, words: tuple[str, ...], status: int, capsys: Captured) -> None:
+    """Both experiments are run, whatever the first one says, each with its demo arms."""
+    requests = executed(*words)
+    assert main(["demo"]) == status
+    assert tuple(request.experiment.name for request in requests) == demo.EXPERIMENTS
+    assert [tuple(arm.name for arm in one.arms) for one in requests] == [one.experiment.demo_arms for one in requests]
+    assert capsys.readouterr().out.count("report.html") == 2
+
+
+def test_the_demo_as_json_is_one_document(executed: Fake, capsys: Captured) -> None:
+    """A list of both verdicts."""
+    executed("supported", "refuted")
+    assert main(["demo", "--json"]) == 1
+    assert [one["verdict"] for one in json.loads(capsys.readouterr().out)] == ["supported", "refuted"]
