@@ -36,7 +36,7 @@ clean:
 
 $(READY): requirements.lock pyproject.toml
 	@[ -n "$(PYTHON)" ] || { echo "rulezero needs Python 3.11 or newer, and none is on PATH; install one, or: make PYTHON=/path/to/python" >&2; exit 1; }
-	@echo "setting up .venv (once; about 250 MB of packages)"
+	@echo "setting up .venv (once)"
 	@rm -rf .venv && $(PYTHON) -m venv .venv || { echo "this Python cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; rm -rf .venv; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .

@@ -4,8 +4,11 @@ Every request of a user holds one of the edge's slots until it is answered. Chec
 never comes take one slot after another, and when the last is gone the healthy route is dead too.
 """
 
-from rulezero.analysis.predict import layered_attempts, pool_exhaustion_s
-from rulezero.checks import control_fails, keeps_goodput
+from collections.abc import Mapping
+from typing import Any
+
+from rulezero.analysis.predict import layered_attempts, pool_exhaustion_s, recovery_s
+from rulezero.checks import control_fails, keeps_goodput, loses_goodput
 from rulezero.experiment import Arm, Durations, Experiment, Figures, Keys, Prediction, Stream
 from toxics import payment_hangs
 
@@ -13,12 +16,27 @@ BROWSE_RPS = 100.0
 CHECKOUT_RPS = 20.0
 EDGE_SLOTS = 36
 EDGE_SERVICE_S = 0.12
+PAYMENT_S = 0.057  # payment's service time and the writes around it
 FAULT_S = 10.0
 
+OFFERED_RPS = BROWSE_RPS + CHECKOUT_RPS
+CAPACITY_RPS = EDGE_SLOTS / (EDGE_SERVICE_S + PAYMENT_S * CHECKOUT_RPS / OFFERED_RPS)
+BOUNDED = ("timeout", "circuit_breaker", "bulkhead", "deadline", "all")
+EXHAUSTED_S = pool_exhaustion_s(EDGE_SLOTS, CHECKOUT_RPS)
 
-def _attempts_in_fault(figures: Figures) -> float | None:
-    attempts: float | None = figures["attempts_per_request"]["checkout-payment"]["fault"]
-    return attempts
+
+# Nested timeouts must not be longer inside than outside, and the edge's share for checkout leaves browsing its slots.
+NUMBERS: Mapping[str, Mapping[str, Any]] = {
+    "timeout": {"timeout_s": 0.8, "dependency": {"payment": {"timeout_s": 0.5}}},
+    "bulkhead": {"permits": 100, "dependency": {"checkout": {"permits": 16}, "payment": {"permits": 16}}},
+    "circuit_breaker": {"window_s": 2.0, "volume_min": 10, "failure_rate": 0.5, "open_s": 1.0, "probes": 3},
+}
+
+
+def _attempts_per_order(figures: Figures) -> float | None:
+    attempts = figures["attempts_per_request"]
+    orders: float | None = attempts["edge-checkout"]["fault"]
+    return attempts["checkout-payment"]["fault"] / orders if orders else None
 
 
 EXPERIMENT = Experiment(
@@ -26,21 +44,21 @@ EXPERIMENT = Experiment(
     question="When payment hangs, does browsing survive, and what is left when payment is back?",
     prediction=(
         f"Without a defence the edge's {EDGE_SLOTS} slots are gone "
-        f"{pool_exhaustion_s(EDGE_SLOTS, CHECKOUT_RPS):.1f} s after the fault (slots / hanging requests a second), "
-        "then every route fails; any bound on waiting keeps browsing alive."
+        f"{EXHAUSTED_S:.1f} s after the fault (slots / hanging requests a second), then every route fails, and the "
+        "backlog outlives the fault; any bound on waiting keeps browsing alive."
     ),
     streams=(
         Stream(
             route="browse",
             rate_rps=BROWSE_RPS,
             keys=Keys(low=3, high=200, skew=1.0),
-            crosses=("edge-catalog",),
+            crosses=("edge-catalog", "catalog-cache"),
         ),
         Stream(
             route="checkout",
             rate_rps=CHECKOUT_RPS,
             keys=Keys(low=3, high=200),
-            crosses=("edge-checkout", "checkout-payment"),
+            crosses=("edge-checkout", "checkout-primary", "checkout-payment", "payment-primary"),
         ),
     ),
     services={"edge": {"RULEZERO_SLOTS": str(EDGE_SLOTS), "RULEZERO_SERVICE_S": str(EDGE_SERVICE_S)}},
@@ -49,29 +67,34 @@ EXPERIMENT = Experiment(
     arms=(
         Arm(name="none"),
         Arm(name="naive", preset="naive"),
-        Arm(name="timeout", defences=("timeout",)),
+        Arm(name="timeout", defences=("timeout",), numbers=NUMBERS),
         # A breaker sees nothing while calls hang: it needs a timeout to learn that they failed.
-        Arm(name="circuit_breaker", defences=("timeout", "circuit_breaker")),
-        Arm(name="bulkhead", defences=("bulkhead",)),
-        Arm(name="deadline", defences=("deadline",)),
-        Arm(name="all", preset="all"),
+        Arm(name="circuit_breaker", defences=("timeout", "circuit_breaker"), numbers=NUMBERS),
+        Arm(name="bulkhead", defences=("bulkhead",), numbers=NUMBERS),
+        Arm(name="deadline", defences=("deadline",), numbers=NUMBERS),
+        Arm(name="all", preset="all", numbers=NUMBERS),
     ),
     demo_arms=("none", "circuit_breaker"),
     checks=(
         control_fails("none", phase="fault", at_most=0.5),
-        keeps_goodput("timeout", phase="hold", at_least=0.9),
-        keeps_goodput("circuit_breaker", phase="hold", at_least=0.9),
-        keeps_goodput("bulkhead", phase="hold", at_least=0.9),
-        keeps_goodput("deadline", phase="hold", at_least=0.9),
-        keeps_goodput("all", phase="hold", at_least=0.9),
+        loses_goodput("naive", phase="fault", route="browse", at_most=0.9),
+        *(keeps_goodput(arm, phase="fault", route="browse", at_least=0.9) for arm in BOUNDED),
+        *(keeps_goodput(arm, phase="hold", at_least=0.9) for arm in BOUNDED),
     ),
     predictions=(
         Prediction(
+            arm="none",
+            name="seconds from the end of the fault to recovery",
+            formula="stall x rate / (capacity - rate)",
+            predicted=lambda _: recovery_s(FAULT_S - EXHAUSTED_S, 1, OFFERED_RPS, CAPACITY_RPS),
+            measured=lambda figures: figures["recovery_s"],
+        ),
+        Prediction(
             arm="naive",
-            name="attempts per checkout at payment during the fault",
-            formula="attempts ^ layers",
-            predicted=lambda _: layered_attempts(3, 2),
-            measured=_attempts_in_fault,
+            name="attempts at payment for each attempt at checkout during the fault",
+            formula="attempts ^ layers below the edge",
+            predicted=lambda _: layered_attempts(3, 1),
+            measured=_attempts_per_order,
         ),
     ),
 )

@@ -27,6 +27,10 @@ def _burst(figures: Figures) -> float | None:
     return _loads(figures, "burst")
 
 
+def _wanted(figures: Figures) -> float | None:
+    return _loads(figures, "burst_wanted")
+
+
 def _loads(figures: Figures, key: str) -> float | None:
     counted: Mapping[str, float | None] = figures["origin_loads"] or {}  # None when the arm did not end.
     return counted.get(key)
@@ -40,12 +44,17 @@ EXPERIMENT = Experiment(
         f"one load each; with coalescing both cost one load for each of the {CATALOG_PROCESSES} catalog processes."
     ),
     streams=(
-        Stream(route="browse", rate_rps=HOT_RPS, keys=Keys(low=HOT, high=HOT), crosses=("edge-catalog",)),
+        Stream(
+            route="browse",
+            rate_rps=HOT_RPS,
+            keys=Keys(low=HOT, high=HOT),
+            crosses=("edge-catalog", "catalog-cache", "catalog-replica"),
+        ),
         Stream(
             route="search",
             rate_rps=SEARCH_RPS,
             keys=Keys(low=1, high=9),
-            crosses=("edge-catalog", "catalog-replica"),
+            crosses=("edge-catalog",),
         ),
     ),
     bursts=(Burst(route="browse", at_s=6.0, count=CROWD, key=COLD, deadline_s=6.0),),
@@ -68,10 +77,10 @@ EXPERIMENT = Experiment(
         ),
         Prediction(
             arm="none",
-            name="loads for the crowd",
+            name="loads that the crowd wants",
             formula="one for each request",
             predicted=lambda _: float(CROWD),
-            measured=_burst,
+            measured=_wanted,
         ),
         Prediction(
             arm="coalescing",

@@ -95,7 +95,9 @@ class Traffic:
         left_s = arrival.due_s + arrival.deadline_s - sent_s
         self.counts.lag_max_s = max(self.counts.lag_max_s, sent_s - arrival.due_s)
         if left_s <= 0:
-            self._recorder.record(arrival, sent_s, Outcome.TIMEOUT)
+            # Its user gave up before the generator got to it: the generator's failure, not the system's.
+            self.counts.dropped += 1
+            self._recorder.record(arrival, sent_s, Outcome.NOT_SENT)
             return None
         self.counts.sent += 1
         trace = self._traces.begin(arrival.route, arrival.request.method, sampled=arrival.sampled)

@@ -1,5 +1,6 @@
 """Finds what a checkout holds, by path: rulezero imports no experiment, service or locustfile by name."""
 
+import hashlib
 import importlib
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from rulezero.errors import UsageProblem
 from rulezero.experiment import Arm, Experiment
 
 EXPERIMENTS = Path("experiments")
+TOXICS = Path("toxics")
 SHOP = Path("services/lab.toml")
 DEFENCES = Path("services/config/defences.toml")
 RUNS = Path("runs")
@@ -54,6 +56,13 @@ def load_experiment(name: str) -> Experiment:
     if not isinstance(experiment, Experiment):
         raise UsageProblem(f"{EXPERIMENTS}/{name}.py defines no EXPERIMENT; see CONTRIBUTING.md")
     return experiment
+
+
+def fingerprint(name: str) -> str:
+    """Return a hash of an experiment's file and of all toxics: what a record was measured by and is judged by."""
+    root = require_checkout()
+    files = [root / EXPERIMENTS / f"{name}.py", *sorted((root / TOXICS).glob("*.py"))]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
 def choose_arms(experiment: Experiment, names: tuple[str, ...]) -> tuple[Arm, ...]:

@@ -17,8 +17,11 @@ def _good_share(figures: Figures, phase: PhaseName) -> float:
 
 
 def kept_after_onset(figures: Figures) -> float:
-    """Return the mean of what was kept in fault and in hold: what users saw from the fault on."""
-    return (kept(figures, "fault") + kept(figures, "hold")) / 2
+    """Return the same for fault and hold together, each request counting once: what users saw from the fault on."""
+    counts = [sum(figures["outcomes"][phase].values()) for phase in ("fault", "hold")]
+    shares = [kept(figures, "fault"), kept(figures, "hold")]
+    weighed = sum(count * share for count, share in zip(counts, shares, strict=True))
+    return weighed / sum(counts) if sum(counts) else 0.0
 
 
 def control_fails(arm: str, *, phase: PhaseName, at_most: float) -> Check:
@@ -26,18 +29,35 @@ def control_fails(arm: str, *, phase: PhaseName, at_most: float) -> Check:
 
     def judge(arms: Mapping[str, Figures]) -> CheckResult:
         share = kept(arms[arm], phase)
-        text = f"{arm}: {share:.0%} of its baseline goodput in {phase} (the control must fall to {at_most:.0%} or less)"
+        text = f"{arm}: {share:.0%} of what was offered was good in {phase} (a control must fall to {at_most:.0%})"
         return CheckResult(held=share <= at_most, text=text)
 
     return Check(arms=(arm,), judge=judge, control=True)
 
 
-def keeps_goodput(arm: str, *, phase: PhaseName, at_least: float) -> Check:
-    """Check that an arm keeps this share of its baseline goodput in a phase."""
+def keeps_goodput(arm: str, *, phase: PhaseName, at_least: float, route: str | None = None) -> Check:
+    """Check that an arm keeps this share of its baseline goodput in a phase, on all routes or on one."""
 
     def judge(arms: Mapping[str, Figures]) -> CheckResult:
-        share = kept(arms[arm], phase)
-        text = f"{arm}: {share:.0%} of its baseline goodput in {phase} (at least {at_least:.0%})"
+        share, what = _kept_on(arms[arm], phase, route)
+        text = f"{arm}: {share:.0%} of {what} was good in {phase} (at least {at_least:.0%})"
         return CheckResult(held=share >= at_least, text=text)
 
     return Check(arms=(arm,), judge=judge)
+
+
+def loses_goodput(arm: str, *, phase: PhaseName, at_most: float, route: str | None = None) -> Check:
+    """Check that an arm which is predicted to fail does: it keeps no more than this share."""
+
+    def judge(arms: Mapping[str, Figures]) -> CheckResult:
+        share, what = _kept_on(arms[arm], phase, route)
+        text = f"{arm}: {share:.0%} of {what} was good in {phase} (at most {at_most:.0%} was predicted)"
+        return CheckResult(held=share <= at_most, text=text)
+
+    return Check(arms=(arm,), judge=judge)
+
+
+def _kept_on(figures: Figures, phase: PhaseName, route: str | None) -> tuple[float, str]:
+    if route is None:
+        return kept(figures, phase), "what was offered"
+    return kept(figures["routes"][route], phase), f"what was offered on {route}"

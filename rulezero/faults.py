@@ -12,7 +12,7 @@ class Signature:
     """The proof that a fault took effect: a counter's rate during the fault beside its rate in the baseline.
 
     `metric` and `labels` pick the series (summed). The fault is proven when fault rate / baseline rate is at most
-    `ratio_max`, or at least `ratio_min`, or when the counter grew by at least `increase_min` in the fault phase.
+    `ratio_max`, or at least `ratio_min`; an expiry, when the counter grew by at least `increase_min` right after each.
     """
 
     metric: str
@@ -20,6 +20,11 @@ class Signature:
     ratio_max: float | None = None
     ratio_min: float | None = None
     increase_min: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a signature that anything would meet."""
+        if self.ratio_max is None and self.ratio_min is None and self.increase_min is None:
+            raise ValueError("a signature needs ratio_max, ratio_min or increase_min")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,7 +15,7 @@ class Outcome(StrEnum):
     OK = "ok"
     ERROR = "error"  # an answer that is a failure (5xx), or a broken connection
     TIMEOUT = "timeout"  # no answer in the time allowed: it may have happened
-    REJECTED = "rejected"  # the callee said no before doing anything: overload
+    REJECTED = "rejected"  # the callee, or one behind it, said no: overload
     CANCELLED = "cancelled"  # the caller went away: says nothing about the callee
     NOT_SENT = "not_sent"  # refused on this side: the callee never saw it
 
@@ -52,10 +52,12 @@ class TimedOut(CallError):
 
 
 class Rejected(CallError):
-    """The callee refused before doing any work. Retrying feeds the overload it complains of."""
+    """Somebody further down refused. Retrying feeds the overload it complains of.
+
+    Not definite: the callee may have acted before one of its own dependencies refused.
+    """
 
     outcome = Outcome.REJECTED
-    definite = True
 
 
 class NotSent(CallError):

@@ -1,6 +1,6 @@
 """Everything one run left on disk, from text that grows while it runs to columnar files at its end.
 
-Layout: manifest.json, rows / metrics / spans / generator.parquet, verdict.json, report.html, report.md, logs/ARM/.
+Layout: manifest.json, rows / metrics / spans / generator.parquet, verdict.json, report.html, report.md, logs/PART.log.
 While an arm runs its files are text under raw/ARM; `finish` turns them into columns, and so does `read_record` for a
 run that crashed.
 """

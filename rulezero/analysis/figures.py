@@ -4,15 +4,19 @@ A request belongs to the phase of its intended send. Good means correct and with
 """
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import polars as pl
 
 from rulezero.analysis.counters import increase, increase_by, label_value, link_group, select
-from rulezero.experiment import MEASURED
+from rulezero.defences import CATALOGUE
+from rulezero.experiment import MEASURED, PhaseName
 from rulezero.outcome import Outcome
 
 Window = tuple[float, float]
+
+_IDLE = {defence.name: defence.idle_decisions for defence in CATALOGUE}
 
 RECOVERED_SHARE = 0.9
 RECOVERED_FOR_S = 3
@@ -49,20 +53,40 @@ def arm_figures(
     phases = {name: requests.filter(pl.col("phase") == name) for name in MEASURED}
     lengths_s = {name: windows[name][1] - windows[name][0] for name in MEASURED}
     decided = decisions(metrics)
+    routes = sorted({stream["route"] for stream in manifest["streams"]})
     return {
         "name": arm["name"],
         "defences": list(arm["defences"]),
         "goodput_rps": {name: part.filter(pl.col("good")).height / lengths_s[name] for name, part in phases.items()},
         "offered_rps": {name: part.height / lengths_s[name] for name, part in phases.items()},
+        "routes": {route: route_rates(phases, lengths_s, route) for route in routes},
         "outcomes": {name: outcome_counts(part) for name, part in phases.items()},
         "latency_ms": {name: latencies(part) for name, part in phases.items()},
         "recovery_s": recovery_s(requests, windows),
         "attempts_per_request": attempts_per_request(requests, metrics, manifest, windows),
         "origin_loads": origin_loads(metrics, manifest, windows, arm),
         "decisions": decided,
-        "not_exercised": [name for name in arm["defences"] if not sum(decided.get(name, {}).values())],
+        "not_exercised": [name for name in arm["defences"] if not exercised(name, decided.get(name, {}))],
         "ledger": arm.get("ledger", {}),
     }
+
+
+def route_rates(
+    phases: Mapping[PhaseName, pl.DataFrame], lengths_s: Mapping[PhaseName, float], route: str
+) -> dict[str, dict[str, float]]:
+    """Return goodput and offered load of one route's streams by phase; crowds are apart."""
+    mine = (pl.col("route") == route) & (pl.col("kind") == "stream")
+    return {
+        "goodput_rps": {
+            name: part.filter(mine & pl.col("good")).height / lengths_s[name] for name, part in phases.items()
+        },
+        "offered_rps": {name: part.filter(mine).height / lengths_s[name] for name, part in phases.items()},
+    }
+
+
+def exercised(defence: str, decided: Mapping[str, int]) -> bool:
+    """Return whether a defence ever did something: letting a call pass, which it does all day, is not that."""
+    return any(count and decision not in _IDLE.get(defence, ()) for decision, count in decided.items())
 
 
 def outcome_counts(rows: pl.DataFrame) -> dict[str, int]:
@@ -106,7 +130,11 @@ def recovery_s(requests: pl.DataFrame, windows: Mapping[str, Window]) -> float |
 def attempts_per_request(
     requests: pl.DataFrame, metrics: pl.DataFrame, manifest: Mapping[str, Any], windows: Mapping[str, Window]
 ) -> dict[str, dict[str, float | None]]:
-    """Return, for each link that a route is meant to cross, attempts on it per request of those routes, by phase."""
+    """Return, for each link that a route is meant to cross, attempts on it per request of those routes, by phase.
+
+    Attempts count when they are made, requests when they were meant to be sent: a backlog that is worked off later
+    shows as more than its due, with or without retries.
+    """
     crossing: dict[str, list[str]] = {}
     for stream in manifest["streams"]:
         for link in stream["crosses"]:
@@ -129,10 +157,12 @@ def attempts_per_request(
 def origin_loads(
     metrics: pl.DataFrame, manifest: Mapping[str, Any], windows: Mapping[str, Window], arm: Mapping[str, Any]
 ) -> dict[str, float | None] | None:
-    """Return the loads of cached entries: counted by the database over the whole arm, and by window where known.
+    """Return the loads of cached entries that reached the database, and how many the crowd wanted.
 
-    `per_expiry` is the mean over the expiries of the fault phase before the first burst, `burst` all loads from the
-    burst to the end of the arm; both count statements asked of the database by the services.
+    `total` is PostgreSQL's own count over the whole arm. By window the statements that the services got through to
+    it: `per_expiry`, the mean over the expiries of the fault phase before the first burst, and `burst`, all from the
+    burst to the end of the arm. `burst_wanted` are the loads started since the burst; those beyond `burst` waited for
+    a connection and never got one while the arm lasted.
     """
     if "origin_total" not in arm:
         return None
@@ -145,18 +175,19 @@ def origin_loads(
         for fault in manifest["faults"]
         if fault["arm"] == arm["name"] and fault["kind"] == "expiry" and fault["start_s"] < until_s
     ]
+    reached = partial(
+        increase,
+        metrics,
+        "db_client_operation_duration_seconds_count",
+        labels={"db_operation_name": arm["origin_operation"]},
+    )
+    wanted = partial(increase, metrics, "cache_loads_total")
     return {
         "total": float(arm["origin_total"]),
-        "per_expiry": _loads(metrics, start_s, until_s) / len(expiries) if expiries else None,
-        "burst": _loads(metrics, burst_s, end_s) if burst_s is not None else None,
+        "per_expiry": reached(start_s=start_s, end_s=until_s) / len(expiries) if expiries else None,
+        "burst": reached(start_s=burst_s, end_s=end_s) if burst_s is not None else None,
+        "burst_wanted": wanted(start_s=burst_s, end_s=end_s) if burst_s is not None else None,
     }
-
-
-def load_duration_s(metrics: pl.DataFrame, *, start_s: float, end_s: float) -> float | None:
-    """Return the mean duration of the loads that ended in a window."""
-    total_s = increase(metrics, "cache_load_duration_seconds_sum", start_s=start_s, end_s=end_s)
-    count = increase(metrics, "cache_load_duration_seconds_count", start_s=start_s, end_s=end_s)
-    return total_s / count if count else None
 
 
 def decisions(metrics: pl.DataFrame) -> dict[str, dict[str, int]]:
@@ -170,10 +201,6 @@ def decisions(metrics: pl.DataFrame) -> dict[str, dict[str, int]]:
     for defence, decision, count in totals.iter_rows():
         result.setdefault(defence, {})[decision] = int(count)
     return result
-
-
-def _loads(metrics: pl.DataFrame, start_s: float, end_s: float) -> float:
-    return increase(metrics, "cache_loads_total", start_s=start_s, end_s=end_s)
 
 
 def _share(seconds: Mapping[int, tuple[int, int]], stretch: Iterable[int]) -> float:

@@ -1,7 +1,7 @@
 """From a record to verdict.json: figures of each arm, validity, checks, predictions, one sentence.
 
-The verdict is supported when every check held, refuted when a check of a defended arm did not, unknown when the run
-is invalid. It speaks of this one run; whether a defence helps in general takes several pairs of runs.
+The verdict is supported when every check held and every prediction was within its band, refuted when a check of a
+defended arm did not hold, unknown otherwise and when the run is invalid. It speaks of this one run; whether a defence helps in general takes several pairs of runs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from rulezero.analysis.figures import arm_figures
-from rulezero.analysis.validity import Validity, examine
+from rulezero.analysis.validity import Observed, Validity, examine
 from rulezero.checks import kept_after_onset
 from rulezero.experiment import Experiment
 from rulezero.record import Record
@@ -33,12 +33,15 @@ def judge(record: Record, experiment: Experiment) -> dict[str, Any]:
         if rows.is_empty():
             continue
         arms[arm["name"]] = arm_figures(rows, metrics, manifest, arm)
-        validity.extend(examine(experiment, rows, metrics, generator, manifest, arm["name"]))
+        spans = record.spans.filter(pl.col("arm") == arm["name"])
+        observed = Observed(arm=arm["name"], rows=rows, metrics=metrics, spans=spans, generator=generator)
+        validity.extend(examine(experiment, observed, manifest))
         _predict(experiment, arms[arm["name"]])
     checks = _ask(experiment, arms)
     reasons = _invalid_reasons(manifest, arms, validity, checks)
     _compare(arms, manifest["control"])
-    verdict = _verdict(reasons, checks)
+    verdict = _verdict(reasons, checks, arms)
+    best = best_arm(list(arms.values()), manifest["control"])
     return {
         "schema_version": SCHEMA_VERSION,
         "experiment": experiment.name,
@@ -50,6 +53,7 @@ def judge(record: Record, experiment: Experiment) -> dict[str, Any]:
         "verdict": verdict,
         "summary": _summary(reasons, arms, manifest["control"]),
         "control": manifest["control"],
+        "best_arm": best["name"] if best else None,
         "checks": checks,
         "validity": [asdict(one) for one in validity],
         "arms": list(arms.values()),
@@ -117,10 +121,23 @@ def _compare(arms: Mapping[str, Any], control: str) -> None:
         figures["effect"] = "better" if difference > NOTABLE else "worse" if difference < -NOTABLE else "no difference"
 
 
-def _verdict(reasons: Sequence[str], checks: Sequence[Mapping[str, Any]]) -> str:
-    if reasons or not checks:
-        return "unknown"
-    return "supported" if all(check["held"] for check in checks) else "refuted"
+def _verdict(reasons: Sequence[str], checks: Sequence[Mapping[str, Any]], arms: Mapping[str, Any]) -> str:
+    claims = [check for check in checks if not check["control"]]
+    if reasons or not claims:
+        return "unknown"  # A control that fails by itself supports nothing.
+    if not all(check["held"] for check in checks):
+        return "refuted"
+    # A figure outside its band means that something here is not understood, whichever way it is off.
+    return "unknown" if _outside(arms) else "supported"
+
+
+def _outside(arms: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{name}: {prediction['name']}"
+        for name, figures in arms.items()
+        for prediction in figures["predictions"]
+        if prediction["within"] is False
+    ]
 
 
 def _summary(reasons: Sequence[str], arms: Mapping[str, Any], control: str) -> str:
@@ -129,11 +146,11 @@ def _summary(reasons: Sequence[str], arms: Mapping[str, Any], control: str) -> s
         first = reasons[0].splitlines()[0]  # A reason may quote a log.
         return f"This run is invalid and says nothing: {first}{more}."
     best = best_arm(list(arms.values()), control)
-    undefended = (
-        f"Without a defence {kept_after_onset(arms[control]):.0%} of the baseline goodput was left from the fault on"
-    )
+    undefended = f"Without a defence {kept_after_onset(arms[control]):.0%} of the requests from the fault on went well"
     if best is None:
         return f"{undefended}; no defended arm ran."
     worse = [name for name, figures in arms.items() if figures["effect"] == "worse"]
     harm = f"; made worse by: {', '.join(worse)}" if worse else ""
-    return f"{undefended}; with {best['name']} {kept_after_onset(best):.0%}{harm}."
+    missed = _outside(arms)
+    off = f" Outside the predicted band: {'; '.join(missed)}." if missed else ""
+    return f"{undefended}; with {best['name']} {kept_after_onset(best):.0%} (relative to the baseline){harm}.{off}"

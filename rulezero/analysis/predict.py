@@ -11,9 +11,13 @@ def pool_exhaustion_s(slots: int, hanging_rps: float) -> float:
     return slots / hanging_rps
 
 
-def breaker_opens_s(timeout_s: float, failure_rate: float, volume: int, rate_rps: float) -> float:
-    """Return when a breaker opens after its dependency hangs: the first timeout, then enough failures."""
-    return timeout_s + failure_rate * volume / rate_rps
+def recovery_s(stall_s: float, amplification: float, rate_rps: float, capacity_rps: float) -> float | None:
+    """Return how long the backlog of a stall takes to drain at capacity; None when it never does.
+
+    Each waiting request is worked off although its caller has left, and new ones keep coming.
+    """
+    load_rps = amplification * rate_rps
+    return stall_s * load_rps / (capacity_rps - load_rps) if load_rps < capacity_rps else None
 
 
 def layered_attempts(attempts_max: int, layers: int) -> float:

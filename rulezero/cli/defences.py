@@ -79,11 +79,16 @@ def _preset(arguments: argparse.Namespace) -> int:
 
 def _update(table: Any, toggle: Toggle) -> None:
     """Write what differs from the defaults; what is there already is kept in its place, comments too."""
-    numbers = msgspec.to_builtins(toggle.config)
-    default = msgspec.to_builtins(type(toggle.config)())
-    for key, value in {"enabled": toggle.enabled, **numbers}.items():
-        told = key == "enabled" or key in table or value != default[key]
-        if told and value is not None:
+    table["enabled"] = toggle.enabled
+    _update_numbers(table, toggle.config, type(toggle.config)())
+    for dependency, config in toggle.per_dependency.items():
+        _update_numbers(table["dependency"][dependency], config, toggle.config)
+
+
+def _update_numbers(table: Any, config: Any, default: Any) -> None:
+    usual = msgspec.to_builtins(default)
+    for key, value in msgspec.to_builtins(config).items():
+        if value is not None and (key in table or value != usual[key]):
             table[key] = value
 
 

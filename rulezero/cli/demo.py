@@ -26,12 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the verb; the exit status is the worst of the experiments'."""
-    from rulezero.cli.executing import Request
+    from rulezero.cli.executing import Request, draw
     from rulezero.cli.executing import execute as execute_request
     from rulezero.report.terminal import print_result
 
     console = Console(stderr=arguments.json)
-    statuses, verdicts = [], []
+    folders, verdicts = [], []
     for name in EXPERIMENTS:
         experiment = checkout.load_experiment(name)
         request = Request(
@@ -43,10 +43,15 @@ def execute(arguments: argparse.Namespace) -> int:
             quiet=arguments.quiet or arguments.json,
         )
         folder, verdict = execute_request(request)
-        statuses.append(EXIT_OF_VERDICT[verdict["verdict"]])
+        folders.append(folder)
         verdicts.append(verdict)
         if not arguments.json:
-            print_result(verdict, console, report=folder / "report.html")
+            print_result(verdict, console)
+    pages = [draw(folder) for folder in folders]
     if arguments.json:
         sys.stdout.write(orjson.dumps(verdicts, option=orjson.OPT_INDENT_2).decode() + "\n")
-    return max(statuses)
+    else:
+        console.print("\nreports, to open in a browser:")
+        for page in pages:
+            console.print(f"  {page}", soft_wrap=True, highlight=False)
+    return max(EXIT_OF_VERDICT[verdict["verdict"]] for verdict in verdicts)

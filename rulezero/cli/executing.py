@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import shutil
 import signal
 from collections.abc import Coroutine
 from contextlib import suppress
@@ -19,6 +20,7 @@ from rulezero.lab.description import ShopDescription, read_description
 from rulezero.lab.lab import make_plan, open_lab
 from rulezero.record import new_record, read_record, write_json, write_text
 from rulezero.report.live import LiveProgress
+from rulezero.report.markdown import render_markdown
 from rulezero.runner.run import Run, begin_run, run_experiment
 
 # What a full or read-only disk says; a broken connection is an OSError too.
@@ -38,7 +40,7 @@ class Request:
 
 
 def execute(request: Request) -> tuple[Path, dict[str, Any]]:
-    """Run, judge and report; return the record's folder and the verdict.
+    """Run and judge; return the record's folder and the verdict. `draw` makes the page.
 
     Raises:
         Problem: It could not be run. What was begun is a readable record that says so, with the logs.
@@ -50,29 +52,40 @@ def execute(request: Request) -> tuple[Path, dict[str, Any]]:
     make_plan(description)  # Whatever is missing or malformed is told before anything is made.
     folder = new_record(request.out, request.experiment.name)
     processes = [service.name for service in description.services]
-    run = begin_run(request.experiment, request.arms, seed=request.seed, folder=folder, processes=processes)
+    try:
+        run = begin_run(request.experiment, request.arms, seed=request.seed, folder=folder, processes=processes)
+        run.manifest["definition"] = checkout.fingerprint(request.experiment.name)
+    except Problem:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     try:
         _run(_measure(request, run, description))
     except BaseException:
         with suppress(Problem):
-            report(folder, request.experiment)
+            conclude(folder, request.experiment)
+            draw(folder)
         raise
-    return folder, report(folder, request.experiment)
+    return folder, conclude(folder, request.experiment)
 
 
-def report(folder: Path, experiment: Experiment) -> dict[str, Any]:
-    """Write verdict.json and the reports of a record, from the record alone; return the verdict."""
-    # Not before: drawing takes much memory, which the machine should not hold while it is measured.
-    from rulezero.report.html import render_html
-    from rulezero.report.markdown import render_markdown
-
-    record = read_record(folder)
-    verdict = judge(record, experiment)
+def conclude(folder: Path, experiment: Experiment) -> dict[str, Any]:
+    """Write verdict.json and report.md of a record, from the record alone; return the verdict."""
+    verdict = judge(read_record(folder), experiment)
     write_json(folder / "verdict.json", verdict)
-    record = read_record(folder)
-    write_text(folder / "report.html", render_html(record))
     write_text(folder / "report.md", render_markdown(verdict))
     return verdict
+
+
+def draw(folder: Path) -> Path:
+    """Write report.html of a record that has its verdict; return its path.
+
+    Call it when nothing is left to measure: drawing takes much memory, and does not give it back.
+    """
+    from rulezero.report.html import render_html
+
+    path = folder / "report.html"
+    write_text(path, render_html(read_record(folder)))
+    return path
 
 
 async def _measure(request: Request, run: Run, description: ShopDescription) -> None:

@@ -20,11 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the verb."""
-    from rulezero.cli.executing import report
+    from rulezero.cli.executing import conclude, draw
     from rulezero.record import read_record
     from rulezero.report.terminal import print_result
 
     record = read_record(arguments.record)
-    verdict = report(arguments.record, checkout.load_experiment(str(record.manifest["experiment"])))
-    print_result(verdict, Console(), report=arguments.record / "report.html")
+    verdict = conclude(arguments.record, checkout.load_experiment(str(record.manifest["experiment"])))
+    if record.manifest.get("definition") != checkout.fingerprint(str(record.manifest["experiment"])):
+        Console().print("note: the experiment's file or a toxic changed since this run; it is judged by today's")
+    print_result(verdict, Console(), report=draw(arguments.record))
     return EXIT_OF_VERDICT[verdict["verdict"]]

@@ -37,7 +37,7 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the verb."""
-    from rulezero.cli.executing import Request
+    from rulezero.cli.executing import Request, draw
     from rulezero.cli.executing import execute as execute_request
     from rulezero.report.terminal import print_result
 
@@ -52,8 +52,9 @@ def execute(arguments: argparse.Namespace) -> int:
         quiet=arguments.quiet or arguments.json,
     )
     folder, verdict = execute_request(request)
+    page = draw(folder)
     if arguments.json:
         sys.stdout.write(orjson.dumps(verdict, option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
-        print_result(verdict, request.console, report=folder / "report.html")
+        print_result(verdict, request.console, report=page)
     return EXIT_OF_VERDICT[verdict["verdict"]]

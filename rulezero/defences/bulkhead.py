@@ -39,6 +39,7 @@ class Bulkhead:
     name: ClassVar[str] = "bulkhead"
     family: ClassVar[Family] = "call"
     config_type: ClassVar[type[BulkheadConfig]] = BulkheadConfig
+    idle_decisions: ClassVar[tuple[str, ...]] = ("admitted",)
 
     def __init__(self, config: BulkheadConfig, context: Context) -> None:
         self._config = config

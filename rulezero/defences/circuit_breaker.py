@@ -169,6 +169,7 @@ class CircuitBreaker:
     name: ClassVar[str] = "circuit_breaker"
     family: ClassVar[Family] = "call"
     config_type: ClassVar[type[CircuitBreakerConfig]] = CircuitBreakerConfig
+    idle_decisions: ClassVar[tuple[str, ...]] = ("allowed",)
 
     def __init__(self, config: CircuitBreakerConfig, context: Context) -> None:
         self._context = context

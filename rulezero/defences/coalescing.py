@@ -54,6 +54,7 @@ class Coalescing:
     name: ClassVar[str] = "coalescing"
     family: ClassVar[Family] = "cache"
     config_type: ClassVar[type[CoalescingConfig]] = CoalescingConfig
+    idle_decisions: ClassVar[tuple[str, ...]] = ("leader",)
 
     def __init__(self, config: CoalescingConfig, context: Context) -> None:
         self._config = config

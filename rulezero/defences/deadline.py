@@ -65,6 +65,7 @@ class Deadline:
     name: ClassVar[str] = "deadline"
     family: ClassVar[Family] = "call"
     config_type: ClassVar[type[DeadlineConfig]] = DeadlineConfig
+    idle_decisions: ClassVar[tuple[str, ...]] = ("propagated", "accepted")
 
     def __init__(self, config: DeadlineConfig, context: Context) -> None:
         self._margin_s = config.margin_s

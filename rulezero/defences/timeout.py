@@ -34,6 +34,7 @@ class Timeout:
     name: ClassVar[str] = "timeout"
     family: ClassVar[Family] = "call"
     config_type: ClassVar[type[TimeoutConfig]] = TimeoutConfig
+    idle_decisions: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, config: TimeoutConfig, context: Context) -> None:
         self._timeout_s = config.timeout_s

@@ -1,6 +1,6 @@
 """What happens between the fork of a part and its own code; also a program, where forking is not safe.
 
-Forking a preloaded parent starts a service three times faster than spawning and shares its memory. It is safe on Linux
+Forking a preloaded parent starts a service faster than spawning and shares its memory. It is safe on Linux
 only: macOS frameworks break in a forked child. There the keeper runs `python -m rulezero.lab.child REQUEST` instead.
 """
 

@@ -53,7 +53,7 @@ class Control:
             future.cancel()  # It keeps its place in the line of replies.
             raise
         if not future.done():
-            raise Problem(f"the keeper of the lab is stuck in {request}; see its log")
+            raise Problem(f"the keeper of the lab is stuck in a request ({type(request).__name__}); see its log")
         reply = future.result()
         if reply.error:
             raise Problem(reply.error)

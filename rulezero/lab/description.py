@@ -39,7 +39,8 @@ class ShopDescription(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     `process` is the function that each service's process calls with `app`, `listen_fd` and `admin_fd`. `entry` is
     the link that the load goes to; `replication_link` is the one the standby streams through. `origin_loads_sql`
-    counts, on either server, the loads that the cache should have saved; `ledger_sql` returns one row of counts, on
+    counts, on either server, the loads that the cache should have saved, and `origin_operation` is the name of that
+    statement in the services' metrics; `ledger_sql` returns one row of counts, on
     the primary, of what the requests did.
     """
 
@@ -53,6 +54,7 @@ class ShopDescription(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     entry: str = "users-edge"
     replication_link: str = "replica-primary"
     origin_loads_sql: str = ""
+    origin_operation: str = ""
     ledger_sql: str = ""
     root: Path = Path()
     path: Path = Path()

@@ -2,8 +2,7 @@
 
 It hears requests on a socket and tells exits. When the socket ends, because the runner closed it or died in any way,
 the keeper ends every part, waits for them, removes the lab's directory and exits. One thread and no event loop, since
-it forks the services from the modules it has preloaded (a fork server; `performance.md` measured three times faster
-starts and a fifteenth of the memory).
+it forks the services from the modules it has preloaded (a fork server: they start faster and share their memory).
 
     python -m rulezero.lab.keeper DESCRIPTOR DIRECTORY ROOT
 """

@@ -17,7 +17,7 @@ from rulezero.lab.links import Link, read_links
 from rulezero.lab.messages import Identify, Preload, Start
 from rulezero.lab.parts import Parts
 from rulezero.lab.ports import LOOPBACK, Ports
-from rulezero.lab.programs import Postgres, find_cache_server, find_postgres
+from rulezero.lab.programs import Postgres, find_cache_server, find_postgres, version_of
 from rulezero.lab.services import Services
 from rulezero.lab.threads import to_the_end
 from rulezero.lab.together import together
@@ -113,6 +113,16 @@ class Lab:
         await to_the_end(proxies.reset, proxies.connect(self._toxiproxy_port))
         await together(self._database.reset(), self._flush_cache())
 
+    @property
+    def versions(self) -> dict[str, str]:
+        """Return what the programs of the lab are."""
+        own = find_toxiproxy_server()
+        return {
+            "postgresql": self._plan.postgres.version,
+            "cache": f"{self._plan.cache_server.name} {version_of(self._plan.cache_server)}",
+            "toxiproxy": "embedded" if own is None else str(own),
+        }
+
     async def count(self) -> dict[str, Any]:
         """Return what PostgreSQL counted since the last reset: `origin_total`, over both servers, and the `ledger`.
 
@@ -123,6 +133,7 @@ class Lab:
         if query := self._description.origin_loads_sql:
             counts = [await postgres.ask(port, database, query) for port in self._database.ports.values()]
             counted["origin_total"] = sum(int(count) for count in counts)
+            counted["origin_operation"] = self._description.origin_operation
         if query := self._description.ledger_sql:
             row = await postgres.ask_row(self._database.ports[PRIMARY], database, query)
             counted["ledger"] = {name: int(count) for name, count in row.items()}

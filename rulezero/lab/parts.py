@@ -88,6 +88,8 @@ class Parts:
         if not end.done():
             await self.control.ask(Signal(name, signal.SIGKILL))
             await asyncio.wait([end], timeout=grace_s)
+        if not end.done():
+            raise self.problem(name, "does not end")
 
     async def kill(self, name: str) -> None:
         """End a part as a crash would, and wait until it is gone."""

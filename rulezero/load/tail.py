@@ -14,10 +14,11 @@ _RECENT_MAX = 50_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Live:
-    """What ended in one second: requests by outcome, and those that were correct and in time."""
+    """What ended in one second: requests by outcome, those that were correct and in time, and their p99 if any."""
 
     outcomes: dict[Outcome, int]
     goodput_rps: float
+    p99_ms: float | None
 
 
 def last_second(rows: Iterable[Row], now_s: float) -> Live:
@@ -25,8 +26,11 @@ def last_second(rows: Iterable[Row], now_s: float) -> Live:
 
     The generator gives up at the deadline, so what is ok is also in time.
     """
-    counts = Counter(row.outcome for row in rows if now_s - 1 < row.ended_s <= now_s)
-    return Live(outcomes=dict(counts), goodput_rps=float(counts[Outcome.OK]))
+    ended = [row for row in rows if now_s - 1 < row.ended_s <= now_s]
+    counts = Counter(row.outcome for row in ended)
+    good_ms = sorted(row.latency_ms for row in ended if row.outcome is Outcome.OK)
+    p99_ms = good_ms[int(0.99 * (len(good_ms) - 1))] if good_ms else None
+    return Live(outcomes=dict(counts), goodput_rps=float(counts[Outcome.OK]), p99_ms=p99_ms)
 
 
 class LiveTail:

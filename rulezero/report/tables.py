@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rulezero.checks import kept
 from rulezero.experiment import MEASURED
 from rulezero.report.words import MISSING, number, share, with_unit
 
@@ -15,7 +16,9 @@ Verdict = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ArmRow:
-    """One arm beside the others. `goodput` and `kept` are by phase; `kept` is the share of its own baseline."""
+    """One arm beside the others. `goodput` and `kept` are by phase; `kept` is the good share of what
+    was offered, relative to that of its own baseline: a crowd that is served well does not count as more than all.
+    """
 
     name: str
     defences: str
@@ -128,17 +131,12 @@ def worst_link(arm: Mapping[str, Any]) -> tuple[str, str, float] | None:
 
 
 def best_arm(verdict: Verdict) -> Mapping[str, Any] | None:
-    """Return the arm, the control apart, with the highest goodput over fault and hold together."""
-
-    def worth(arm: Mapping[str, Any]) -> float:
-        return sum(_of(arm, "goodput_rps", phase) or 0.0 for phase in ("fault", "hold"))
-
-    others = [arm for arm in verdict.get("arms", ()) if arm["name"] != verdict.get("control")]
-    return max(others, key=worth, default=None)
+    """Return the arm that the verdict calls the best, None when only the control ran."""
+    return next((arm for arm in verdict.get("arms", ()) if arm["name"] == verdict.get("best_arm")), None)
 
 
 def origin_text(loads: Mapping[str, Any] | None) -> str:
-    """Return the loads at the origin: in all, per expiry, in the burst."""
+    """Return the loads at the origin: run in all, as the database counts them, and asked of it by the services."""
     if not loads:
         return MISSING
     parts = [f"{number(loads.get('total'))} in all"]
@@ -146,7 +144,7 @@ def origin_text(loads: Mapping[str, Any] | None) -> str:
     return ", ".join(parts)
 
 
-_LOADS = (("per_expiry", "per expiry"), ("burst", "in the burst"))
+_LOADS = (("per_expiry", "per expiry"), ("burst", "after the crowd came"), ("burst_wanted", "wanted by then"))
 
 
 def _arm_row(arm: Mapping[str, Any]) -> ArmRow:
@@ -156,7 +154,7 @@ def _arm_row(arm: Mapping[str, Any]) -> ArmRow:
         name=arm["name"],
         defences=", ".join(arm.get("defences") or ()) or "none",
         goodput={phase: number(_of(arm, "goodput_rps", phase)) for phase in MEASURED},
-        kept={phase: share(_of(arm, "goodput_rps", phase), baseline_rps) for phase in MEASURED},
+        kept={phase: share(kept(arm, phase), 1) if baseline_rps else MISSING for phase in MEASURED},
         failed=failed_share(arm, "fault"),
         recovery="not recovered" if arm.get("recovery_s") is None else f"{number(arm['recovery_s'])} s",
         attempts=f"{number(worst[2])} on {worst[0]} ({worst[1]})" if worst else MISSING,

@@ -33,7 +33,7 @@ def print_result(verdict: Mapping[str, Any], console: Console, *, report: Path |
         _print_list(rows, console)
     for row in rows:
         if row.origin_loads != MISSING:
-            console.print(f"{escape(row.name)}: loads at the origin: {row.origin_loads}")
+            console.print(f"{escape(row.name)}: loads at the origin: {row.origin_loads}", highlight=False)
         if row.not_exercised:
             console.print(f"{escape(row.name)}: on, but never decided anything: {escape(row.not_exercised)}")
     _print_verdict(verdict, console)

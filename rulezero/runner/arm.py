@@ -25,6 +25,7 @@ LOCUSTFILE = Path("loadtests/shop.py")
 TRACES_PER_S = 20
 _LEAD_S = 0.3
 _GRACE_S = 10.0
+_NEWS_S = 1.0
 _OVERRIDE_MARGIN_S = 60.0
 
 
@@ -41,7 +42,22 @@ class ArmRun:
     manifest: dict[str, Any]
 
     async def go(self, progress: Progress, *, left_after_s: float) -> None:
-        """Run the arm from a fresh system to its last count."""
+        """Run the arm from a fresh system to its last count; a part that ends by itself ends it early.
+
+        Raises:
+            Problem: Something else went wrong.
+
+        """
+        try:
+            await self._go(progress, left_after_s)
+        except Problem:
+            await asyncio.sleep(_NEWS_S)  # A part's death may be the reason, and its news may be on the way.
+            if not self.lab.exits():
+                raise
+        finally:
+            self.manifest["exits"] += [{"arm": self.arm.name, **_exit(asdict(one))} for one in self.lab.exits()]
+
+    async def _go(self, progress: Progress, left_after_s: float) -> None:
         raw = self.folder / "raw" / self.arm.name
         raw.mkdir()
         await self.lab.reset()
@@ -55,10 +71,9 @@ class ArmRun:
         await self._set_defences()
         async with generator:
             await self._observe(generator, raw, progress, left_after_s)
-        self.manifest["exits"] += [{"arm": self.arm.name, **_exit(asdict(one))} for one in self.lab.exits()]
         # PostgreSQL's backends hand in their statistics when their connections end: counted only now.
         await self.lab.stop_services()
-        if not self.manifest["exits"]:
+        if not self.lab.exits():
             self.manifest["arms"][-1].update(await self.lab.count())
 
     async def _observe(self, generator: Generator, raw: Path, progress: Progress, left_after_s: float) -> None:
@@ -110,7 +125,12 @@ class ArmRun:
 
     def _environment(self) -> dict[str, dict[str, str]]:
         extra = {name: dict(values) for name, values in self.experiment.services.items()}
-        common = {"RULEZERO_SEED": str(self.seed), "OTEL_EXPORTER_OTLP_ENDPOINT": self.spans.endpoint}
+        common = {
+            "RULEZERO_SEED": str(self.seed),
+            "OTEL_EXPORTER_OTLP_ENDPOINT": self.spans.endpoint,
+            # An arm is what its experiment says and nothing else: what somebody toggled by hand stays out of it.
+            "RULEZERO_DEFENCES_FILE": "",
+        }
         return {**extra, "*": {**common, **extra.get("*", {})}}
 
     async def _set_defences(self) -> None:

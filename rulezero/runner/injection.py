@@ -48,8 +48,8 @@ class Injector:
     async def run(self) -> None:
         """Apply every fault in time, take all of them away, and return when the last one is over."""
         applying = [
-            asyncio.create_task(self._toxic(fault) if isinstance(fault, Toxic) else self._expiry(fault))
-            for fault in self.faults
+            asyncio.create_task(self._toxic(fault, number) if isinstance(fault, Toxic) else self._expiry(fault))
+            for number, fault in enumerate(self.faults, start=1)
         ]
         telling = asyncio.create_task(self._tell())
         try:
@@ -59,8 +59,8 @@ class Injector:
                 task.cancel()
             await asyncio.gather(*applying, telling, return_exceptions=True)
 
-    async def _toxic(self, toxic: Toxic) -> None:
-        name = f"rulezero_{toxic.type}_{toxic.stream}"
+    async def _toxic(self, toxic: Toxic, number: int) -> None:
+        name = f"rulezero_{number}_{toxic.type}_{toxic.stream}"
         end_s = self.fault_end_s if toxic.for_s is None else self.fault_start_s + toxic.at_s + toxic.for_s
         await self._until(self.fault_start_s + toxic.at_s)
         labels = f'link="{toxic.link}",type="{toxic.type}"'
@@ -117,7 +117,10 @@ class Injector:
 
     def _remove(self, toxic: Toxic, name: str) -> None:
         with self._explained(toxic):
-            self._proxy(toxic.link).destroy_toxic(name)
+            proxy = self._proxy(toxic.link)
+            proxy.destroy_toxic(name)
+            if proxy.get_toxic(name) is not None:  # The client takes some refusals for a success.
+                raise Problem(f"{toxic.text}: Toxiproxy at {self.toxiproxy_api} did not remove it")
 
     def _proxy(self, link: str) -> Any:
         proxy = client(self.toxiproxy_api).get_proxy(link)

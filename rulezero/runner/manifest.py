@@ -1,5 +1,6 @@
 """The manifest: everything one needs to know to read a record or to run it again."""
 
+import os
 import platform
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -33,7 +34,7 @@ def new_manifest(experiment: Experiment, arms: Sequence[Arm], seed: int, process
         "faults": [],
         "processes": list(processes),
         "host": {
-            "cores": psutil.cpu_count() or 1,
+            "cores": usable_cores(),
             "memory_bytes": psutil.virtual_memory().total,
             "platform": platform.platform(),
             "python": platform.python_version(),
@@ -43,6 +44,13 @@ def new_manifest(experiment: Experiment, arms: Sequence[Arm], seed: int, process
         "interrupted": True,
         "exits": [],
     }
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use, which a container may make fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def arm_entry(arm: Arm) -> dict[str, Any]:

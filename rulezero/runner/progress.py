@@ -69,7 +69,7 @@ class Watch:
                 remaining_s=self._total_s - elapsed_s + self._left_after_s,
                 goodput_rps=live.goodput_rps,
                 offered_rps=self._offered_rps,
-                p99_ms=None,
+                p99_ms=live.p99_ms,
                 failing={name.value: count for name, count in live.outcomes.items() if name != Outcome.OK},
             )
             await asyncio.sleep(PERIOD_S)

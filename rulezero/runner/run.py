@@ -52,6 +52,7 @@ async def run_experiment(run: Run, lab: Lab, progress: Progress) -> None:
 
     """
     manifest = run.manifest
+    manifest["versions"].update(lab.versions)
     try:
         async with SpanReceiver() as spans:
             for position, arm in enumerate(run.arms):

@@ -17,7 +17,7 @@ from rulezero.service.runtime import Runtime
 from services.handlers import INTEGER_MAX, answer, answer_raw, routes
 
 SLOTS = 1500
-REPLICA_POOL = 25
+REPLICA_POOL = 16
 PRIMARY_POOL = 5
 CACHE_TTL_S = 60.0
 SEARCH_S = 0.01
@@ -37,9 +37,8 @@ def create_app(runtime: Runtime) -> App:
     async def read(name: str, sql: str, *arguments: Any) -> list[Any]:
         try:
             return await replica.fetch(name, sql, *arguments)
-        except CallError as error:
-            if not error.retryable:
-                raise
+        except CallError:
+            # Also when a defence refused the replica: what may not be repeated there may still go elsewhere.
             return await primary.fetch(name, sql, *arguments)
 
     async def item(request: Request) -> Response:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rulezero.analysis.predict import breaker_opens_s, herd, layered_attempts, pool_exhaustion_s
+from rulezero.analysis.predict import herd, layered_attempts, pool_exhaustion_s
 
 
 def test_a_herd_is_the_first_miss_and_all_that_come_while_it_loads() -> None:
