@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from rulezero.checks import control_fails, keeps_goodput, kept, kept_after_onset
+from rulezero.checks import control_fails, keeps_goodput, kept, kept_after_onset, loses_goodput
+
+SECONDS = {"baseline": 4, "fault": 5, "hold": 15}
 
 
 def figures(good: tuple[float, float, float], offered: tuple[float, float, float] = (10, 10, 10)) -> dict[str, Any]:
@@ -12,6 +14,7 @@ def figures(good: tuple[float, float, float], offered: tuple[float, float, float
     return {
         "goodput_rps": dict(zip(phases, good, strict=True)),
         "offered_rps": dict(zip(phases, offered, strict=True)),
+        "outcomes": {phase: {"ok": rate_rps * SECONDS[phase]} for phase, rate_rps in zip(phases, offered, strict=True)},
     }
 
 
@@ -28,8 +31,14 @@ def test_kept_allows_for_the_offered_load() -> None:
 
 
 def test_kept_after_onset_is_the_mean_of_fault_and_hold() -> None:
-    """What users saw from the fault on."""
-    assert kept_after_onset(figures((10, 2, 6))) == pytest.approx(0.4)
+    """What users saw from the fault on: each request counts once, so the longer phase and a crowd weigh more."""
+    assert kept_after_onset(figures((10, 2, 6))) == pytest.approx((2 * 5 + 6 * 15) / (10 * 20))
+    assert kept_after_onset(figures((10, 0, 10), (10, 90, 10))) == pytest.approx(10 * 15 / (90 * 5 + 10 * 15))
+
+
+def test_an_arm_that_ended_before_the_fault_kept_nothing() -> None:
+    """No request from the fault on is not a division by zero."""
+    assert kept_after_onset(figures((10, 0, 0), (10, 0, 0))) == 0.0
 
 
 @pytest.mark.parametrize("good", [(0, 0, 0), (0, 5, 5)])
@@ -61,17 +70,37 @@ def test_an_arm_keeps_its_goodput_at_or_above_its_limit(in_hold: float, *, held:
     assert (result.held, check.control, check.arms) == (held, False, ("all",))
 
 
+@pytest.mark.parametrize(("in_fault", "held"), [(8.9, True), (9, True), (9.1, False)])
+def test_an_arm_that_is_predicted_to_fail_loses_goodput(in_fault: float, *, held: bool) -> None:
+    """The limit itself is enough; it is a claim, not the control's."""
+    check = loses_goodput("naive", phase="fault", at_most=0.9)
+    result = check.judge({"naive": figures((10, in_fault, 10))})
+    assert (result.held, check.control, check.arms) == (held, False, ("naive",))
+
+
+def test_a_claim_may_speak_of_one_route() -> None:
+    """Checkout is lost and browsing is not: the arm as a whole fails, the route holds."""
+    arm = figures((10, 5, 10)) | {"routes": {"browse": figures((8, 8, 8), (8, 8, 8)), "checkout": figures((2, 0, 2))}}
+    for route, kept_it in ((None, False), ("browse", True), ("checkout", False)):
+        assert keeps_goodput("all", phase="fault", at_least=0.9, route=route).judge({"all": arm}).held is kept_it
+        assert loses_goodput("all", phase="fault", at_most=0.9, route=route).judge({"all": arm}).held is not kept_it
+
+
 def test_sentences_say_arm_phase_and_numbers() -> None:
     """A reader sees by how much a check held."""
-    arms = {"none": figures((10, 2, 3))}
+    arms = {"none": figures((10, 2, 3)) | {"routes": {"browse": figures((5, 4, 5))}}}
     told = [
         check.judge(arms).text
         for check in (
             control_fails("none", phase="fault", at_most=0.5),
             keeps_goodput("none", phase="hold", at_least=0.9),
+            loses_goodput("none", phase="hold", at_most=0.9),
+            keeps_goodput("none", phase="fault", at_least=0.9, route="browse"),
         )
     ]
     assert told == [
-        "none: 20% of its baseline goodput in fault (the control must fall to 50% or less)",
-        "none: 30% of its baseline goodput in hold (at least 90%)",
+        "none: 20% of what was offered was good in fault (a control must fall to 50%)",
+        "none: 30% of what was offered was good in hold (at least 90%)",
+        "none: 30% of what was offered was good in hold (at most 90% was predicted)",
+        "none: 80% of what was offered on browse was good in fault (at least 90%)",
     ]

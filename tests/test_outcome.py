@@ -20,7 +20,7 @@ from rulezero.outcome import CallError, Failed, NotSent, Outcome, Rejected, Time
         (LoadTimedOut, Outcome.TIMEOUT, False, True),
         (DeadlineTimedOut, Outcome.TIMEOUT, False, False),
         (WaitTimedOut, Outcome.TIMEOUT, False, False),
-        (Rejected, Outcome.REJECTED, True, False),
+        (Rejected, Outcome.REJECTED, False, False),
         (NotSent, Outcome.NOT_SENT, True, False),
         (BreakerOpen, Outcome.NOT_SENT, True, False),
         (BulkheadFull, Outcome.NOT_SENT, True, False),

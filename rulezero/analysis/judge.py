@@ -1,7 +1,8 @@
 """From a record to verdict.json: figures of each arm, validity, checks, predictions, one sentence.
 
 The verdict is supported when every check held and every prediction was within its band, refuted when a check of a
-defended arm did not hold, unknown otherwise and when the run is invalid. It speaks of this one run; whether a defence helps in general takes several pairs of runs.
+defended arm did not hold, unknown otherwise and when the run is invalid. It speaks of this one run; whether a defence
+helps in general takes several pairs of runs.
 """
 
 from collections.abc import Mapping, Sequence

@@ -16,8 +16,10 @@ Verdict = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ArmRow:
-    """One arm beside the others. `goodput` and `kept` are by phase; `kept` is the good share of what
-    was offered, relative to that of its own baseline: a crowd that is served well does not count as more than all.
+    """One arm beside the others, by phase.
+
+    `kept` is the good share of what was offered, relative to that of the arm's own baseline: a crowd that is served
+    well does not count as more than all.
     """
 
     name: str

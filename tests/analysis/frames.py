@@ -67,6 +67,12 @@ def metrics(*samples: dict[str, Any]) -> pl.DataFrame:
     return pl.DataFrame(list(samples), schema={"arm": pl.String, **TABLES["metrics"][1]})
 
 
+def spans(count: int = 1, *, arm: str = "none") -> pl.DataFrame:
+    """Return so many spans, which say nothing but that they are there."""
+    schema = {"arm": pl.String, **TABLES["spans"][1]}
+    return pl.DataFrame([dict.fromkeys(schema) | {"arm": arm} for _ in range(count)], schema=schema)
+
+
 def generator(scheduled: int, *, arm: str = "none") -> pl.DataFrame:
     """Return what the generator says of itself, twice: half way and at the end."""
     said = {"sent": 0, "dropped": 0, "in_flight": 0, "send_lag_max_ms": 0.0, "cpu_s": 0.0}

@@ -14,7 +14,7 @@ from rulezero.checks import control_fails, keeps_goodput
 from rulezero.experiment import Arm, Durations, Experiment, Prediction, Stream
 from rulezero.faults import CacheExpiry, Signature
 from rulezero.record import TABLES, Record
-from tests.analysis.frames import generator, manifest, metrics, sample, steady
+from tests.analysis.frames import generator, manifest, metrics, sample, spans, steady
 
 SCHEMA = json.loads((Path(rulezero.__file__).parent / "verdict.schema.json").read_text(encoding="utf-8"))
 FAULT = CacheExpiry(key="item:1", at_s=(0.0,), signature=Signature(metric="cache_loads_total", increase_min=1))
@@ -51,11 +51,19 @@ def samples() -> list[dict[str, Any]]:
         at_s = second - 0.3
         seen += [sample(at_s, "event_loop_lag_seconds", 0.002, process=name) for name in ("edge", "catalog-1")]
         seen.append(sample(at_s, "machine_cores_busy", 0.8, process="machine"))
+        seen.append(sample(at_s, "machine_process_cores", 0.3, 'part="edge"', process="machine"))
         seen.append(sample(at_s, "cache_loads_total", float(at_s > 5)))
     return seen
 
 
-def record(bad: dict[str, range] | None = None, *, drop: pl.Expr | None = None, **changes: Any) -> Record:
+def expired(*arms: str) -> list[dict[str, Any]]:
+    """Return what the manifest says of the one expiry, for each arm."""
+    return [{"arm": arm, "kind": "expiry", "text": "item:1 expires", "start_s": 5.0, "end_s": None} for arm in arms]
+
+
+def record(
+    bad: dict[str, range] | None = None, *, drop: pl.Expr | None = None, without_spans: bool = False, **changes: Any
+) -> Record:
     """Return a record; `bad` has the arms that ran and the seconds in which each one's requests time out."""
     bad = {"none": range(5, 14), "all": range(0)} if bad is None else bad
     requests = pl.DataFrame(
@@ -66,10 +74,10 @@ def record(bad: dict[str, range] | None = None, *, drop: pl.Expr | None = None, 
     scraped = metrics(*samples())
     return Record(
         folder=Path("runs/sample"),
-        manifest=manifest(**{"arms": arms} | changes),
+        manifest=manifest(**{"arms": arms, "faults": expired(*bad)} | changes),
         rows=requests if drop is None else requests.filter(~drop),
         metrics=pl.concat([scraped.with_columns(pl.lit(arm).alias("arm")) for arm in bad] or [metrics()]),
-        spans=pl.DataFrame(schema={"arm": pl.String, **TABLES["spans"][1]}),
+        spans=pl.concat([spans(0 if without_spans else 1, arm=arm) for arm in bad] or [spans(0)]),
         generator=pl.concat([generator(76, arm=arm) for arm in bad] or [generator(1).clear()]),
         verdict={},
     )

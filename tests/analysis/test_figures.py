@@ -5,11 +5,20 @@ from typing import Any
 import polars as pl
 import pytest
 
-from rulezero.analysis.figures import arm_figures, attempts_per_request, decisions, offered, recovery_s, windows_of
+from rulezero.analysis.figures import (
+    arm_figures,
+    attempts_per_request,
+    decisions,
+    exercised,
+    offered,
+    recovery_s,
+    windows_of,
+)
 from rulezero.experiment import MEASURED
 from tests.analysis.frames import manifest, metrics, row, rows, sample, steady
 
 NONE: dict[str, Any] = {"name": "none", "defences": []}
+COUNTED = {"origin_operation": "load_item"}
 
 
 def figures(*requests: dict[str, Any], arm: dict[str, Any] = NONE, **changes: Any) -> dict[str, Any]:
@@ -139,13 +148,19 @@ def test_a_link_that_nobody_tried_has_zero_attempts() -> None:
 
 
 def test_origin_loads() -> None:
-    """Per expiry before the crowd, all from the crowd on; the total is the database's own count."""
+    """Per expiry before the crowd, all from the crowd on; the total is the database's own count; wanted is apart."""
+    ran, wanted = "db_client_operation_duration_seconds_count", "cache_loads_total"
+    mine, other = 'db_operation_name="load_item",role="replica"', 'db_operation_name="search_items",role="replica"'
     loads = metrics(
-        sample(4.9, "cache_loads_total", 7),
-        sample(6.9, "cache_loads_total", 27, process="catalog-1"),
-        sample(6.9, "cache_loads_total", 17),
-        sample(8.9, "cache_loads_total", 117),
-        sample(18.0, "cache_loads_total", 217),
+        sample(4.9, ran, 7, mine),
+        sample(6.9, ran, 27, mine, process="catalog-1"),
+        sample(6.9, ran, 17, mine),
+        sample(8.9, ran, 117, mine),
+        sample(18.0, ran, 217, mine),
+        sample(6.9, ran, 40, other),
+        sample(18.0, ran, 4000, other),
+        sample(6.9, wanted, 50),
+        sample(18.0, wanted, 550),
     )
     run = manifest(
         bursts=[{"route": "browse", "at_s": 2.0, "count": 9, "key": 2, "deadline_s": 6.0}],
@@ -154,14 +169,14 @@ def test_origin_loads() -> None:
             {"arm": "none", "kind": "toxic", "start_s": 5.0},
         ],
     )
-    found = arm_figures(rows(row(2.0)), loads, run, {**NONE, "origin_total": 250})["origin_loads"]
-    assert found == {"total": 250.0, "per_expiry": (27 + 10) / 2, "burst": 200.0}
+    found = arm_figures(rows(row(2.0)), loads, run, {**NONE, **COUNTED, "origin_total": 250})["origin_loads"]
+    assert found == {"total": 250.0, "per_expiry": (27 + 10) / 2, "burst": 200.0, "burst_wanted": 500.0}
 
 
 def test_origin_loads_without_expiries_or_crowd() -> None:
     """What was not done has no figure; what was not counted has none at all."""
-    assert figures(row(2.0), arm={**NONE, "origin_total": 3})["origin_loads"] == {
-        "total": 3.0, "per_expiry": None, "burst": None,
+    assert figures(row(2.0), arm={**NONE, **COUNTED, "origin_total": 3})["origin_loads"] == {
+        "total": 3.0, "per_expiry": None, "burst": None, "burst_wanted": None,
     }  # fmt: skip
     assert figures(row(2.0))["origin_loads"] is None
 
@@ -181,6 +196,49 @@ def test_decisions_are_the_last_counts_of_all_processes() -> None:
     found = arm_figures(rows(row(2.0)), told, manifest(), arm)
     assert found["not_exercised"] == ["timeout", "bulkhead"]
     assert found["defences"] == ["retry", "timeout", "bulkhead"]
+
+
+IDLE = {
+    "bulkhead": "admitted",
+    "circuit_breaker": "allowed",
+    "coalescing": "leader",
+    "deadline": "propagated",
+}
+
+
+@pytest.mark.parametrize(("defence", "idle"), IDLE.items())
+def test_letting_calls_pass_is_not_being_exercised(defence: str, idle: str) -> None:
+    """Which a defence does all day; one decision of another kind is enough."""
+    assert not exercised(defence, {idle: 900})
+    assert not exercised(defence, {idle: 900, "other": 0})
+    assert exercised(defence, {idle: 900, "other": 1})
+    told = metrics(sample(2, "defence_decisions_total", 9, f'defence="{defence}",decision="{idle}"'))
+    found = arm_figures(rows(row(2.0)), told, manifest(), {"name": "all", "defences": [defence]})
+    assert found["not_exercised"] == [defence]
+
+
+def test_every_decision_of_a_defence_that_only_speaks_up_counts() -> None:
+    """Retry and timeout say nothing of calls that pass; what never decided was not exercised."""
+    assert exercised("retry", {"retried": 1})
+    assert exercised("timeout", {"timed_out": 1})
+    assert not exercised("deadline", {"propagated": 5, "accepted": 5})
+    assert not exercised("timeout", {})
+
+
+def test_routes_are_apart_and_without_crowds() -> None:
+    """Browse loses one of two in the fault, checkout nothing; a route without requests has zeros."""
+    crowd = row(6.0, kind="burst")
+    found = figures(row(2.0), row(6.0), row(6.5, outcome="error"), row(6.0, route="checkout"), crowd)["routes"]
+    assert found == {
+        "browse": {
+            "goodput_rps": {"baseline": 1 / 4, "fault": 1 / 4, "hold": 0.0},
+            "offered_rps": {"baseline": 1 / 4, "fault": 2 / 4, "hold": 0.0},
+        },
+        "checkout": {
+            "goodput_rps": {"baseline": 0.0, "fault": 1 / 4, "hold": 0.0},
+            "offered_rps": {"baseline": 0.0, "fault": 1 / 4, "hold": 0.0},
+        },
+    }
 
 
 def test_no_requests_and_no_metrics_give_zeros_and_nones() -> None:

@@ -62,9 +62,10 @@ def test_supported() -> None:
     assert [check["held"] for check in verdict["checks"]] == [True, True]
     assert [arm["name"] for arm in verdict["arms"]] == ["none", "all"]
     assert effects(verdict) == {"none": "control", "all": "better"}
-    # 9 of 14 seconds: nothing of the fault and half of the hold.
+    assert verdict["best_arm"] == "all"
+    # 5 of 14 seconds: nothing of the fault and half of the hold.
     assert verdict["summary"] == (
-        "Without a defence 25% of the baseline goodput was left from the fault on; with all 100%."
+        "Without a defence 36% of the requests from the fault on went well; with all 100% (relative to the baseline)."
     )
 
 
@@ -80,7 +81,7 @@ def test_a_defence_that_harms_is_named() -> None:
     """Worse than nothing is said in the summary."""
     verdict = judged({"none": range(5, 9), "all": range(0), "naive": range(5, 19)})
     assert effects(verdict) == {"none": "control", "all": "better", "naive": "worse"}
-    assert verdict["summary"].endswith("with all 100%; made worse by: naive.")
+    assert verdict["summary"].endswith("with all 100% (relative to the baseline); made worse by: naive.")
 
 
 @pytest.mark.parametrize(
@@ -101,6 +102,17 @@ def test_only_the_control_ran() -> None:
     verdict = judged({"none": range(5, 14)})
     assert verdict["valid"]
     assert verdict["summary"].endswith("; no defended arm ran.")
+    assert verdict["best_arm"] is None
+
+
+def test_a_control_that_fails_supports_nothing_by_itself() -> None:
+    """Without a claim of a defended arm that was asked the run is sound, and says nothing of the defences."""
+    alone = judged({"none": range(5, 14)})
+    assert [(check["control"], check["held"]) for check in alone["checks"]] == [(True, True)]
+    unclaimed = judged(on=experiment(checks=experiment().checks[:1]))
+    for verdict in (alone, unclaimed):
+        assert (verdict["valid"], verdict["verdict"], verdict["invalid_reasons"]) == (True, "unknown", [])
+        assert EXIT_OF_VERDICT[verdict["verdict"]] == 2
 
 
 CUT = pl.col("arm") == "all"
@@ -112,7 +124,7 @@ INVALID: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
     ),
     "the control did not fail": (
         lambda: judged({"none": range(0), "all": range(0)}),
-        r"^the control did not fail: none: 100% of its baseline goodput in fault",
+        r"^the control did not fail: none: 100% of what was offered was good in fault",
     ),
     "the fault left no trace": (
         lambda: judged(
@@ -120,7 +132,16 @@ INVALID: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
                 faults=(CacheExpiry(key="k", at_s=(0.0,), signature=Signature(metric="nothing", increase_min=1)),)
             )
         ),
-        r"^none: k expires 1 times: nothing grew by 0 in the fault phase",
+        r"^none: k expires 1 times: nothing grew by 0 or more after each \(at least 1\)$",
+    ),
+    "the fault was never applied": (lambda: judged(faults=[]), r"^all: item:1 expires 1 times: .* grew by 0 or more"),
+    "the baseline was not well": (
+        lambda: judged({"none": range(5, 14), "all": range(2, 3)}),
+        r"^all: 75\.0% of the requests were good before the fault \(at least 0\.95\)$",
+    ),
+    "no spans": (
+        lambda: judged(without_spans=True),
+        r"^none: 0 spans were received \(at least 1\)$",
     ),
     "the control is missing": (
         lambda: judged({"all": range(0)}),
@@ -202,6 +223,32 @@ def test_predictions(predicted: float | None, measured: float | None, *, within:
     (told,) = verdict["arms"][0]["predictions"]
     assert (told["predicted"], told["measured"], told["within"], told["band"]) == (predicted, measured, within, 0.25)
     assert verdict["arms"][1]["predictions"] == []
+
+
+@pytest.mark.parametrize(
+    ("measured", "word"), [(12.5, "supported"), (12.6, "unknown"), (7.4, "unknown"), (None, "supported")]
+)
+def test_a_figure_outside_its_band_is_not_understood(measured: float | None, word: str) -> None:
+    """Although every check held; what cannot be measured is not held against the run, and the sentence names it."""
+    verdict = judged(on=experiment(predictions=(prediction(10, measured),)))
+    assert (verdict["valid"], verdict["verdict"]) == (True, word)
+    assert verdict["summary"].endswith(" Outside the predicted band: none: loads.") is (word == "unknown")
+
+
+def test_a_check_that_did_not_hold_refutes_whatever_was_predicted() -> None:
+    """The claim comes before the figures."""
+    bad = {"none": range(5, 14), "all": range(5, 14)}
+    assert judged(bad, on=experiment(predictions=(prediction(10, 20),)))["verdict"] == "refuted"
+
+
+@pytest.mark.parametrize(("bad", "measured"), [(range(5, 11), 2.0), (range(5, 19), None)])
+def test_a_recovery_is_predicted_even_where_there_was_none(bad: range, measured: float | None) -> None:
+    """An arm that never came back has no seconds to compare."""
+    one = Prediction(
+        arm="none", name="s", formula="2", predicted=lambda _: 2.0, measured=lambda figures: figures["recovery_s"]
+    )
+    (told,) = judged({"none": bad, "all": range(0)}, on=experiment(predictions=(one,)))["arms"][0]["predictions"]
+    assert (told["measured"], told["within"]) == (measured, None if measured is None else True)
 
 
 def test_predictions_see_the_figures_of_their_arm() -> None:

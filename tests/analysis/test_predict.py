@@ -2,7 +2,7 @@
 
 import pytest
 
-from rulezero.analysis.predict import herd, layered_attempts, pool_exhaustion_s
+from rulezero.analysis.predict import herd, layered_attempts, pool_exhaustion_s, recovery_s
 
 
 def test_a_herd_is_the_first_miss_and_all_that_come_while_it_loads() -> None:
@@ -16,9 +16,17 @@ def test_a_pool_lasts_slots_by_rate() -> None:
     assert pool_exhaustion_s(36, 20) == pytest.approx(1.8)
 
 
-def test_a_breaker_opens_after_a_timeout_and_enough_failures() -> None:
-    """0.5 s, then half of 10 calls at 20 a second: 0.25 s."""
-    assert breaker_opens_s(0.5, 0.5, 10, 20) == pytest.approx(0.75)
+def test_a_backlog_drains_with_what_capacity_is_left() -> None:
+    """8 s at 100 a second are 800 waiting requests; 200 more a second are served than come: 4 s."""
+    assert recovery_s(8, 1, 100, 300) == pytest.approx(4)
+    assert recovery_s(8, 2, 100, 300) == pytest.approx(16), "twice as many to serve, and half the room"
+    assert recovery_s(0, 1, 100, 300) == 0
+
+
+@pytest.mark.parametrize("amplification", [3, 9])
+def test_a_backlog_that_grows_as_fast_as_it_drains_never_does(amplification: float) -> None:
+    """At capacity or over it there is no recovery, and no division by zero."""
+    assert recovery_s(8, amplification, 100, 300) is None
 
 
 def test_layers_multiply() -> None:

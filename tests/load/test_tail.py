@@ -18,6 +18,17 @@ def test_only_requests_that_ended_in_the_last_second_count() -> None:
     live = last_second(rows, 3.0)
     assert live.outcomes == {Outcome.OK: 2, Outcome.ERROR: 1}
     assert live.goodput_rps == 2
+    assert live.p99_ms == 5
+
+
+def test_the_live_p99_is_of_good_answers() -> None:
+    """Of 1 to 200 ms in any order the 198th; failures, slow or quick, are not in it, and without an answer it is none."""
+    answers = [row(intended_s=2.5, latency_ms=number) for number in range(200, 0, -1)]
+    failures = [row(intended_s=2.5, latency_ms=400, outcome=Outcome.TIMEOUT) for _ in range(50)]
+    assert last_second([*answers, *failures], 3.0).p99_ms == 198
+    assert last_second(answers[:1], 3.0).p99_ms == 200
+    assert last_second(failures, 3.0).p99_ms is None
+    assert last_second([], 3.0).p99_ms is None
 
 
 def test_a_line_still_being_written_is_read_once_when_it_is_complete(tmp_path: Path) -> None:
