@@ -55,6 +55,7 @@ def execute(request: Request) -> tuple[Path, dict[str, Any]]:
     try:
         run = begin_run(request.experiment, request.arms, seed=request.seed, folder=folder, processes=processes)
         run.manifest["definition"] = checkout.fingerprint(request.experiment.name)
+        write_json(folder / "manifest.json", run.manifest)
     except Problem:
         shutil.rmtree(folder, ignore_errors=True)
         raise

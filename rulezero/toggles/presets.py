@@ -48,8 +48,13 @@ def without_naive(base: Toggles) -> Toggles:
     cleaned = dict(base)
     for name, numbers in NAIVE.items():
         own = {key: value for key, value in numbers.items() if key != "enabled"}
-        if merge(base, {name: own})[name].config == base[name].config:
-            cleaned[name] = replace(base[name], config=defaults()[name].config)
+        naive, standard = merge(base, {name: own})[name], defaults()[name].config
+        if naive.config == base[name].config:
+            apart = {
+                dependency: standard if naive.per_dependency[dependency] == config else config
+                for dependency, config in base[name].per_dependency.items()
+            }
+            cleaned[name] = replace(base[name], config=standard, per_dependency=apart)
     return cleaned
 
 

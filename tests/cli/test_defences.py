@@ -167,6 +167,23 @@ def test_naive_leaves_nothing_behind(file: Path) -> None:
     assert not toggles["retry"].config.nested
 
 
+def test_naive_is_naive_towards_every_dependency(tmp_path: Path) -> None:
+    """A number that one dependency had of its own gives way too; the table and its comment stay in their place."""
+    file = tmp_path / "defences.toml"
+    text = "[timeout.dependency.payment]\ntimeout_s = 0.5 # shorter inside\n"
+    file.write_text(text, encoding="utf-8")
+    assert run(file, "preset", "naive") == 0
+    naive = preset(defaults(), "naive")
+    told = parse_file(file)
+    assert told["timeout"].config_for("payment") == naive["timeout"].config_for("payment")
+    assert told["timeout"].config == naive["timeout"].config
+    assert comments(file) == ["# shorter inside"]
+    assert run(file, "preset", "all") == 0
+    toggles, standard = parse_file(file), defaults()
+    assert toggles["timeout"].config_for("payment") == standard["timeout"].config
+    assert toggles["timeout"].config == standard["timeout"].config
+
+
 def test_presets_keep_the_numbers_of_the_file(file: Path) -> None:
     """Those that the user set, for all and for one dependency."""
     assert run(file, "set", "bulkhead", "permits=7") == 0

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from rulezero.checkout import choose_arms, load_experiment
+from rulezero.checkout import choose_arms, fingerprint, load_experiment
 from rulezero.cli import executing
-from rulezero.cli.executing import Request, execute
+from rulezero.cli.executing import Request, conclude, draw, execute
 from rulezero.errors import Problem, StorageProblem, UsageProblem
 from rulezero.record import read_record
+from tests.cli.recorded import write_record
 
 Act = Callable[..., Awaitable[None]]
 
@@ -69,6 +70,7 @@ def test_whatever_ends_a_run_leaves_a_record_that_says_so(
         assert str(raised.value) == "rows.csv: No space left on device; free some space"
     record = the_record(tmp_path)
     assert record.manifest["interrupted"] is True
+    assert record.manifest["definition"] == fingerprint(name)
     assert (record.verdict["valid"], record.verdict["verdict"]) == (False, "unknown")
     assert {"verdict.json", "report.html", "report.md"} <= {path.name for path in record.folder.iterdir()}
 
@@ -107,6 +109,46 @@ def test_what_is_missing_is_told_before_anything_is_made(tmp_path: Path, monkeyp
     with pytest.raises(UsageProblem, match="no PostgreSQL; install it"):
         execute(request(tmp_path / "runs"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_record_that_could_not_be_begun_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a record that `report` could not read would only be in the way; other records stay."""
+
+    def begin(*_: Any, folder: Path, **__: Any) -> None:
+        (folder / "logs").mkdir()
+        raise StorageProblem("manifest.json: No space left on device; free some space")
+
+    measured_by(monkeypatch, raising(AssertionError("must not start")))
+    monkeypatch.setattr(executing, "begin_run", begin)
+    (tmp_path / "earlier").mkdir()
+    with pytest.raises(StorageProblem, match="free some space"):
+        execute(request(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["earlier"]
+
+
+def test_a_page_is_drawn_apart_from_the_verdict(tmp_path: Path) -> None:
+    """Verdict and report.md come first; the page only when it is asked for, and from what is on disk."""
+    folder = write_record(tmp_path / "run")
+    verdict = conclude(folder, load_experiment("cascading_failure"))
+    assert (folder / "report.md").exists()
+    assert not (folder / "report.html").exists()
+    assert read_record(folder).verdict == verdict
+    assert draw(folder) == folder / "report.html"
+    assert verdict["question"] in (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_run_that_went_through_is_judged_and_not_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asked for it may have more to measure."""
+
+    async def act(*_: Any) -> None:
+        pass
+
+    measured_by(monkeypatch, act)
+    folder, verdict = execute(request(tmp_path))
+    assert read_record(folder).verdict == verdict
+    names = {path.name for path in folder.iterdir()}
+    assert {"verdict.json", "report.md"} <= names
+    assert "report.html" not in names
 
 
 def test_a_place_that_takes_no_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,9 +28,14 @@ def executed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Fake:
         def execute(request: Request) -> tuple[Path, dict[str, Any]]:
             requests.append(request)
             request.console.print("progress")
-            return tmp_path / "runs/x", {**verdict, "verdict": words[len(requests) - 1]}
+            return tmp_path / f"runs/{len(requests)}", {**verdict, "verdict": words[len(requests) - 1]}
+
+        def draw(folder: Path) -> Path:
+            assert len(requests) == len(words), "drawing takes memory that what is measured next would miss"
+            return folder / "report.html"
 
         monkeypatch.setattr("rulezero.cli.executing.execute", execute)
+        monkeypatch.setattr("rulezero.cli.executing.draw", draw)
         return requests
 
     return install
@@ -42,7 +47,7 @@ def test_the_exit_status_is_the_verdict(executed: Fake, word: str, capsys: Captu
     executed(word)
     assert main(["run", "cascading_failure"]) == {"supported": 0, "refuted": 1, "unknown": 2}[word]
     out, err = capsys.readouterr()
-    assert "runs/x/report.html" in out
+    assert "runs/1/report.html" in out
     assert err == ""
 
 
@@ -87,7 +92,11 @@ def test_the_demo_ends_with_the_worst(executed: Fake, words: tuple[str, ...], st
     assert main(["demo"]) == status
     assert tuple(request.experiment.name for request in requests) == demo.EXPERIMENTS
     assert [tuple(arm.name for arm in one.arms) for one in requests] == [one.experiment.demo_arms for one in requests]
-    assert capsys.readouterr().out.count("report.html") == 2
+    out = capsys.readouterr().out
+    assert out.count("report.html") == 2
+    assert [line.strip()[-len("runs/1/report.html"):] for line in out.splitlines()[-2:]] == [
+        "runs/1/report.html", "runs/2/report.html",
+    ]  # fmt: skip
 
 
 def test_the_demo_as_json_is_one_document(executed: Fake, capsys: Captured) -> None:

@@ -16,8 +16,7 @@ from rulezero.load import LoadPlan, encode
 from rulezero.settings import read_settings
 from rulezero.telemetry import metrics
 from rulezero.toggles.presets import PRESETS, enable, preset
-from rulezero.toggles.settings import Toggles, merge
-from rulezero.toggles.store import parse_file
+from rulezero.toggles.settings import NAMES, Toggles, defaults, merge
 from rulezero.toxiproxy.toxics import BEHAVIOURS
 
 ROOT = Path(__file__).parents[2]
@@ -50,9 +49,9 @@ def metric_names() -> set[str]:
 
 
 def in_force(experiment: Experiment, name: str) -> Toggles:
-    """Return the toggles of an arm, as the services would."""
+    """Return the toggles of an arm, as the services would: nothing but the experiment says what they are."""
     (arm,) = choose_arms(experiment, (name,))
-    toggles = preset(parse_file(ROOT / "services/config/defences.toml"), arm.preset or "none")
+    toggles = preset(defaults(), arm.preset or "none")
     if arm.preset is None:
         toggles = enable(toggles, arm.defences)
     return merge(toggles, arm.numbers)
@@ -87,7 +86,8 @@ def test_arms_are_told_apart_and_their_defences_exist(experiment: Experiment) ->
         assert arm.preset is None or (arm.preset in PRESETS and not arm.defences)
         on = {name for name, toggle in in_force(experiment, arm.name).items() if toggle.enabled}
         assert bool(on) is (arm is not experiment.control)
-        assert set(arm.numbers) <= on, "numbers of a defence that is off change nothing"
+    used = {name for arm in experiment.arms for name in (*arm.defences, *(NAMES if arm.preset == "all" else ()))}
+    assert {name for arm in experiment.arms for name in arm.numbers} <= used, "numbers that no arm uses change nothing"
 
 
 @everyone

@@ -13,7 +13,7 @@ from rulezero.record import TABLES, Record
 WINDOWS: list[Any] = [["warmup", 0.0, 3.0], ["baseline", 3.0, 10.0], ["fault", 10.0, 20.0], ["hold", 20.0, 32.0]]
 BROWSE_RPS, CHECKOUT_RPS = 60.0, 40.0
 ARMS = ("none", "circuit_breaker")
-LINKS = {"edge-checkout": "/checkout", "checkout-payment": "/checkout", "edge-catalog-1": "/browse"}
+LINKS = {"edge-checkout": "checkout", "checkout-payment": "checkout", "edge-catalog-1": "browse"}
 TRACED_SHARE = 0.02
 
 
@@ -36,8 +36,8 @@ def synthetic_record(folder: Path, *, seed: int = 1, arms: tuple[str, ...] = ARM
 
 def _manifest(seed: int, arms: tuple[str, ...]) -> dict[str, Any]:
     streams = [
-        {"route": "/browse", "rate_rps": BROWSE_RPS, "deadline_s": 1.0, "keys": {}, "crosses": ["edge-catalog-1"]},
-        {"route": "/checkout", "rate_rps": CHECKOUT_RPS, "deadline_s": 1.0, "keys": {},
+        {"route": "browse", "rate_rps": BROWSE_RPS, "deadline_s": 1.0, "keys": {}, "crosses": ["edge-catalog-1"]},
+        {"route": "checkout", "rate_rps": CHECKOUT_RPS, "deadline_s": 1.0, "keys": {},
          "crosses": ["edge-checkout", "checkout-payment"]},
     ]  # fmt: skip
     faults = [
@@ -59,7 +59,7 @@ def _manifest(seed: int, arms: tuple[str, ...]) -> dict[str, Any]:
 def _rows(arm: str, draw: random.Random) -> pl.DataFrame:
     rows, at_s = [], 0.0
     while (at_s := at_s + draw.expovariate(BROWSE_RPS + CHECKOUT_RPS)) < 32:
-        route = "/checkout" if draw.random() < CHECKOUT_RPS / (BROWSE_RPS + CHECKOUT_RPS) else "/browse"
+        route = "checkout" if draw.random() < CHECKOUT_RPS / (BROWSE_RPS + CHECKOUT_RPS) else "browse"
         outcome, latency_ms, status = _answer(arm, route, at_s, draw)
         phase = next(name for name, _, end_s in WINDOWS if at_s < end_s)
         trace_id = f"{draw.getrandbits(128):032x}" if draw.random() < TRACED_SHARE else ""
@@ -70,12 +70,12 @@ def _rows(arm: str, draw: random.Random) -> pl.DataFrame:
 
 def _answer(arm: str, route: str, at_s: float, draw: random.Random) -> tuple[str, float, int]:
     """Return outcome, latency in ms and status of a request."""
-    quick_ms = draw.lognormvariate(3.4 if route == "/browse" else 4.2, 0.4)
+    quick_ms = draw.lognormvariate(3.4 if route == "browse" else 4.2, 0.4)
     if not 10.1 <= at_s < (24.0 if arm == "none" else 20.5):
         return "ok", quick_ms, 200
-    if arm == "none" and (route == "/checkout" or at_s > 11.7):
+    if arm == "none" and (route == "checkout" or at_s > 11.7):
         return ("timeout", 2000.0, 0) if draw.random() < 0.8 else ("ok", draw.uniform(900, 1900), 200)
-    if route == "/checkout":
+    if route == "checkout":
         return ("timeout", 350.0, 504) if at_s < 10.8 else ("not_sent", quick_ms / 4, 503)
     return "ok", quick_ms * 1.2, 200
 
@@ -99,12 +99,12 @@ def _metrics(arm: str, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _spans(row: dict[str, Any], draw: random.Random) -> list[dict[str, Any]]:
-    names = [("edge", f"GET {row['route']}", "server"), ("edge", "POST checkout", "client"),
+    names = [("edge", f"GET /{row['route']}", "server"), ("edge", "POST checkout", "client"),
              ("checkout", "POST /orders", "server"), ("checkout", "POST payment", "client")]  # fmt: skip
     failed = row["outcome"] != "ok"
     attributes = json.dumps({"defence.circuit_breaker.decision": "refused"} if row["outcome"] == "not_sent" else {})
     spans, parent, start_s, duration_ms = [], "", row["sent_s"], row["latency_ms"]
-    for service, name, kind in names if row["route"] == "/checkout" else names[:1]:
+    for service, name, kind in names if row["route"] == "checkout" else names[:1]:
         span_id = f"{draw.getrandbits(64):016x}"
         spans.append({
             "arm": row["arm"], "trace_id": row["trace_id"], "span_id": span_id, "parent_id": parent, "kind": kind,
@@ -129,7 +129,7 @@ def _verdict(manifest: dict[str, Any], rows: pl.DataFrame, metrics: pl.DataFrame
     return {
         "schema_version": 1, "experiment": manifest["experiment"], "question": manifest["question"],
         "prediction": manifest["prediction"], "seed": manifest["seed"], "valid": True, "invalid_reasons": [],
-        "verdict": "supported", "control": "none", "arms": figures,
+        "verdict": "supported", "control": "none", "best_arm": "circuit_breaker", "arms": figures,
         "summary": "Without defences browsing fell with checkout; with the breaker it kept 100 % of its goodput.",
         "checks": [{"held": True, "control": True, "text": "none kept 14 % of its baseline goodput (at most 50 %)"},
                    {"held": True, "control": False, "text": "circuit_breaker kept 98 % in the hold (at least 90 %)"}],

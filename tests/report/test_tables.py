@@ -17,10 +17,10 @@ def arm(name: str = "all", **figures: Any) -> dict[str, Any]:
 
 
 def test_an_arm_beside_the_others() -> None:
-    """Goodput with what is left of the baseline, and the link with the most attempts."""
+    """Goodput with the good share of what was offered (50 of 80), and the link with the most attempts."""
     row = tables.arm_rows({"arms": [arm()]})[0]
     assert row.goodput == {"baseline": "100", "fault": "50", "hold": "95"}
-    assert row.kept == {"baseline": "100 %", "fault": "50 %", "hold": "95 %"}
+    assert row.kept == {"baseline": "100 %", "fault": "62 %", "hold": "95 %"}
     assert (row.failed, row.recovery, row.attempts) == ("38 %", "2 s", "3 on a (fault)")
 
 
@@ -46,19 +46,34 @@ def test_every_percentile_has_failures_beside_it() -> None:
     ]
 
 
-def test_the_best_arm_is_never_the_control() -> None:
-    """It is the one with the most goodput after the fault began."""
-    control = arm("none", goodput_rps={"baseline": 100.0, "fault": 90.0, "hold": 99.0})
-    worse = arm("naive", goodput_rps={"baseline": 100.0, "fault": 1.0, "hold": None})
-    best = tables.best_arm({"control": "none", "arms": [control, worse, arm()]})
+def test_a_crowd_that_is_served_is_no_more_than_all() -> None:
+    """Three times the goodput because three times as much was asked for: all was kept, not 300 %."""
+    crowd = arm(goodput_rps={"baseline": 100.0, "fault": 300.0, "hold": 50.0},
+                offered_rps={"baseline": 100.0, "fault": 300.0, "hold": 200.0})  # fmt: skip
+    assert tables.arm_rows({"arms": [crowd]})[0].kept == {"baseline": "100 %", "fault": "100 %", "hold": "25 %"}
+
+
+def test_without_a_baseline_nothing_is_said_to_be_kept() -> None:
+    """A dash, not 0 % of nothing."""
+    dead = arm(goodput_rps={"baseline": 0.0, "fault": 5.0, "hold": 5.0})
+    assert set(tables.arm_rows({"arms": [dead]})[0].kept.values()) == {"-"}
+
+
+def test_the_best_arm_is_the_one_that_the_verdict_names() -> None:
+    """The report does not judge a second time; without a defended arm there is none."""
+    arms = [arm("none"), arm("naive"), arm()]
+    best = tables.best_arm({"control": "none", "best_arm": "naive", "arms": arms})
     assert best is not None
-    assert best["name"] == "all"
-    assert tables.best_arm({"control": "none", "arms": [control]}) is None
+    assert best["name"] == "naive"
+    assert tables.best_arm({"control": "none", "best_arm": None, "arms": arms[:1]}) is None
+    assert tables.best_arm({}) is None
 
 
 def test_origin_loads_in_words() -> None:
     """Figures that a run does not have are left out."""
     assert tables.origin_text({"total": 328.0, "per_expiry": 26.7, "burst": None}) == "328 in all, 26.7 per expiry"
+    crowd = {"total": 328.0, "per_expiry": None, "burst": 214.0, "burst_wanted": 1200.0}
+    assert tables.origin_text(crowd) == "328 in all, 214 after the crowd came, 1,200 wanted by then"
     assert tables.origin_text(None) == "-"
 
 

@@ -66,7 +66,7 @@ def test_loads_at_the_origin_are_told_where_there_are_any(record: Record) -> Non
     loads = {"total": 328.0, "per_expiry": 26.7, "burst": 214.0}
     text = printed({**record.verdict, "arms": [{**first, "origin_loads": loads}, second]})
     assert text.count("loads at the origin") == 1
-    assert "none: loads at the origin: 328 in all, 26.7 per expiry, 214 in the burst" in text
+    assert "none: loads at the origin: 328 in all, 26.7 per expiry, 214 after the crowd came" in text
 
 
 def test_an_empty_verdict_is_printed() -> None:

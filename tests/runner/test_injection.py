@@ -37,6 +37,9 @@ class FakeToxiproxy:
         proxy = {"name": "checkout-payment", "listen": "", "upstream": "", "enabled": True, "toxics": []}
         return web.json_response({"checkout-payment": proxy})
 
+    async def active(self, _: web.Request) -> web.Response:
+        return web.json_response(list(self.toxics.values()))
+
     async def add(self, request: web.Request) -> web.Response:
         body = await request.json()
         await asyncio.sleep(self.slow_s)
@@ -62,6 +65,7 @@ async def serving(fake: FakeToxiproxy) -> AsyncIterator[FakeToxiproxy]:
     reach_loopback_directly()
     app = web.Application()
     app.router.add_get("/proxies", fake.proxies)
+    app.router.add_get("/proxies/{proxy}/toxics", fake.active)
     app.router.add_post("/proxies/{proxy}/toxics", fake.add)
     app.router.add_delete("/proxies/{proxy}/toxics/{toxic}", fake.remove)
     runner = web.AppRunner(app)
@@ -125,7 +129,7 @@ async def test_a_toxic_is_sent_as_it_is_written(tmp_path: Path) -> None:
         await running
     samples(one)
     assert active == {
-        "name": "rulezero_latency_upstream", "type": "latency", "stream": "upstream", "toxicity": 0.5,
+        "name": "rulezero_1_latency_upstream", "type": "latency", "stream": "upstream", "toxicity": 0.5,
         "attributes": {"latency": 5, "jitter": 2},
     }  # fmt: skip
     assert one.injected[0]["end_s"] - one.injected[0]["start_s"] < FAULT_END_S - FAULT_START_S
@@ -159,6 +163,39 @@ async def test_a_refusal_is_told(tmp_path: Path, method: str, status: int) -> No
         with pytest.raises(Problem, match=r"timeout on checkout-payment .*: Toxiproxy at 127\..* refused: .*not today"):
             await one.run()
     samples(one)
+
+
+@pytest.mark.wall_clock
+@pytest.mark.parametrize("status", [500, 503])
+async def test_a_toxic_that_stays_is_told(tmp_path: Path, status: int) -> None:
+    """The client takes such an answer for a success; the toxic that is still there says otherwise."""
+    async with serving(FakeToxiproxy(refuse={"DELETE": status})) as fake:
+        one = injector(fake, tmp_path, HANGS)
+        with pytest.raises(Problem, match=r"timeout on checkout-payment .*: Toxiproxy at 127\..* did not remove it"):
+            await one.run()
+        assert list(fake.toxics) == ["rulezero_1_timeout_downstream"]
+    samples(one)
+
+
+@pytest.mark.wall_clock
+async def test_toxics_of_one_kind_on_one_link_are_told_apart(tmp_path: Path) -> None:
+    """One after the other, overlapping: each has a name of its own, and the first to end takes only itself away."""
+    first, second = (
+        Toxic(
+            link="checkout-payment", type="latency", attributes={"latency": number}, at_s=at_s, for_s=0.2,
+            signature=PROOF,
+        )
+        for number, at_s in ((5, 0.0), (7, 0.1))
+    )  # fmt: skip
+    async with serving(FakeToxiproxy()) as fake:
+        one = injector(fake, tmp_path, first, second)
+        await one.run()
+        assert fake.toxics == {}
+    samples(one)
+    names = ["rulezero_1_latency_downstream", "rulezero_2_latency_downstream"]
+    assert [(method, name) for method, name, _ in fake.asked] == [
+        ("POST", names[0]), ("POST", names[1]), ("DELETE", names[0]), ("DELETE", names[1]),
+    ]  # fmt: skip
 
 
 @pytest.mark.wall_clock

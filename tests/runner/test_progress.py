@@ -65,4 +65,5 @@ async def test_goodput_is_of_the_last_second(tmp_path: Path) -> None:
     moments = await watched(rows, 2.1)
     assert (moments[0]["goodput_rps"], moments[0]["failing"]) == (0.0, {})
     assert (moments[-1]["goodput_rps"], moments[-1]["failing"]) == (40.0, {"timeout": 3})
+    assert (moments[0]["p99_ms"], moments[-1]["p99_ms"]) == (None, 10.0)
     assert (await watched(tmp_path / "none.csv", 0.1))[0]["goodput_rps"] == 0.0

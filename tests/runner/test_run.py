@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -37,7 +38,7 @@ async def go(run: Run, monkeypatch: pytest.MonkeyPatch, act: Callable[[ArmRun, f
         await act(self, left_after_s)
 
     monkeypatch.setattr(ArmRun, "go", one_arm)
-    await run_experiment(run, cast("Lab", None), cast("Progress", None))
+    await run_experiment(run, cast("Lab", SimpleNamespace(versions={"cache": "valkey 8"})), cast("Progress", None))
 
 
 def names(record: dict[str, Any]) -> list[str]:

@@ -2,7 +2,7 @@ import pytest
 
 from rulezero.errors import UsageProblem
 from rulezero.toggles.presets import PRESETS, enable, preset, without_naive
-from rulezero.toggles.settings import NAMES, Toggles, defaults, parse
+from rulezero.toggles.settings import NAMES, Toggles, defaults, merge, parse
 
 
 def on(toggles: Toggles) -> set[str]:
@@ -44,7 +44,11 @@ def test_naive_numbers_do_not_outlive_the_preset() -> None:
     left = without_naive(preset(defaults(), "naive"))
     assert left["retry"].config == defaults()["retry"].config
     assert left["timeout"].config == defaults()["timeout"].config
-    own = parse("[timeout]\ntimeout_s = 0.123", source="f")
+    apart = preset(parse("[timeout.dependency.payment]\ntimeout_s = 0.1", source="f"), "naive")
+    assert without_naive(apart)["timeout"].config_for("payment") == defaults()["timeout"].config
+    since = merge(apart, {"timeout": {"dependency": {"payment": {"timeout_s": 0.2}}}})
+    assert without_naive(since)["timeout"].config_for("payment").timeout_s == 0.2
+    own = parse("[timeout]\ntimeout_s = 0.123\n[timeout.dependency.payment]\ntimeout_s = 1.0", source="f")
     assert without_naive(own) == own
 
 
