@@ -19,7 +19,8 @@ Window = tuple[float, float]
 _IDLE = {defence.name: defence.idle_decisions for defence in CATALOGUE}
 
 RECOVERED_SHARE = 0.9
-RECOVERED_FOR_S = 3
+RECOVERED_FOR_S = 3.0
+RECOVERY_STEP_S = 0.25
 
 
 def windows_of(manifest: Mapping[str, Any]) -> dict[str, Window]:
@@ -104,27 +105,27 @@ def latencies(rows: pl.DataFrame) -> dict[str, float | None]:
 def recovery_s(requests: pl.DataFrame, windows: Mapping[str, Window]) -> float | None:
     """Return how long after the fault goodput was back for good, in seconds; None when it was not.
 
-    Back: from that second on, in every stretch of three seconds, the good share of what was offered stays at 90 % of
-    the baseline's or more.
+    Back: in every stretch of three seconds from then on, the good share of what was offered is 90 % of the baseline's
+    or more, and so it is in the first quarter of a second, which is the resolution.
     """
     baseline = requests.filter(pl.col("phase") == "baseline").get_column("good").mean()
     fault_end_s, end_s = windows["hold"]
     after = requests.filter(pl.col("phase") == "hold")
     if not isinstance(baseline, float) or baseline == 0.0 or after.is_empty():
         return None
-    per_second = (
-        after.group_by((pl.col("intended_s") - fault_end_s).floor().cast(pl.Int64).alias("second"))
-        .agg(pl.col("good").sum(), pl.len().alias("offered"))
-        .sort("second")
-    )
-    seconds = {second: (good, count) for second, good, count in per_second.iter_rows()}
-    lowest = RECOVERED_SHARE * baseline
-    recovered: float | None = None
-    for start in range(int(end_s - fault_end_s) - RECOVERED_FOR_S, -1, -1):
-        if _share(seconds, range(start, start + RECOVERED_FOR_S)) < lowest:
-            break
-        recovered = float(start)
-    return recovered
+    slot = ((pl.col("intended_s") - fault_end_s) / RECOVERY_STEP_S).floor().cast(pl.Int64)
+    per_slot = after.group_by(slot.alias("slot")).agg(pl.col("good").sum(), pl.len().alias("offered"))
+    slots = {number: (good, count) for number, good, count in per_slot.iter_rows()}
+    stretch = round(RECOVERED_FOR_S / RECOVERY_STEP_S)
+    last = int((end_s - fault_end_s) / RECOVERY_STEP_S) - stretch
+    start = last + 1
+    while start > 0 and _share(slots, range(start - 1, start - 1 + stretch)) >= RECOVERED_SHARE * baseline:
+        start -= 1
+    if start > last:
+        return None
+    while start < last and _share(slots, range(start, start + 1)) < RECOVERED_SHARE * baseline:
+        start += 1
+    return start * RECOVERY_STEP_S
 
 
 def attempts_per_request(
@@ -203,8 +204,8 @@ def decisions(metrics: pl.DataFrame) -> dict[str, dict[str, int]]:
     return result
 
 
-def _share(seconds: Mapping[int, tuple[int, int]], stretch: Iterable[int]) -> float:
-    counts = [seconds.get(second, (0, 0)) for second in stretch]
+def _share(slots: Mapping[int, tuple[int, int]], stretch: Iterable[int]) -> float:
+    counts = [slots.get(slot, (0, 0)) for slot in stretch]
     asked = sum(count for _, count in counts)
     return sum(good for good, _ in counts) / asked if asked else 0.0
 

@@ -11,13 +11,18 @@ def pool_exhaustion_s(slots: int, hanging_rps: float) -> float:
     return slots / hanging_rps
 
 
-def recovery_s(stall_s: float, amplification: float, rate_rps: float, capacity_rps: float) -> float | None:
-    """Return how long the backlog of a stall takes to drain at capacity; None when it never does.
+def recovery_s(
+    stall_s: float, amplification: float, rate_rps: float, capacity_rps: float, *, patience_s: float = 0.0
+) -> float | None:
+    """Return how long after a stall its backlog is short enough; None when it never is.
 
-    Each waiting request is worked off although its caller has left, and new ones keep coming.
+    Each waiting request is worked off although its caller has left, and new ones keep coming. Short enough: the last
+    in line is served within `patience_s`; 0 means that the line is gone.
     """
     load_rps = amplification * rate_rps
-    return stall_s * load_rps / (capacity_rps - load_rps) if load_rps < capacity_rps else None
+    if load_rps >= capacity_rps:
+        return None
+    return max(0.0, stall_s * load_rps - patience_s * capacity_rps) / (capacity_rps - load_rps)
 
 
 def layered_attempts(attempts_max: int, layers: int) -> float:

@@ -104,7 +104,7 @@ def test_a_relapse_is_no_recovery_until_it_is_over() -> None:
 
 def test_a_tenth_may_fail() -> None:
     """One in twelve requests fails for ever: within 90 %, so recovered at once."""
-    requests = steady(per_second=4)
+    requests = steady(per_second=48)
     for number, request in enumerate(requests):
         if request["phase"] == "hold" and number % 12 == 0:
             request["outcome"] = "error"

@@ -21,6 +21,8 @@ def test_a_backlog_drains_with_what_capacity_is_left() -> None:
     assert recovery_s(8, 1, 100, 300) == pytest.approx(4)
     assert recovery_s(8, 2, 100, 300) == pytest.approx(16), "twice as many to serve, and half the room"
     assert recovery_s(0, 1, 100, 300) == 0
+    assert recovery_s(8, 1, 100, 300, patience_s=1) == pytest.approx(2.5), "three hundred may still wait"
+    assert recovery_s(1, 1, 100, 300, patience_s=1) == 0
 
 
 @pytest.mark.parametrize("amplification", [3, 9])
