@@ -2,10 +2,14 @@
 
 import asyncio
 import inspect
+import signal
 
 import pytest
 
 from tests.virtual_time import run_virtual
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, which some of them send.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)
