@@ -52,13 +52,20 @@ async def test_slow_rate_is_steady(api: Api) -> None:
 
 
 async def test_zero_lets_nothing_through(api: Api) -> None:
-    """A rate of 0 is a stall, and raising it lets data go."""
+    """A rate of 0 is a stall, and raising it, or taking the toxic away, lets data go.
+
+    The original is not asked to raise it: it cuts the waiting data by the new rate while it still holds the old
+    check's length, and when the timing is right the whole server ends with a slice out of range.
+    """
     async with Wires(api) as wires:
         client = await wires.client_of(echo)
         api.add_toxic("p", "bandwidth", rate=0)
         await client.send(b"x")
         assert await client.is_silent(0.3)
-        api.must("PATCH", "/proxies/p/toxics/bandwidth_downstream", {"attributes": {"rate": 1000}})
+        if api.kind == "embedded":
+            api.must("PATCH", "/proxies/p/toxics/bandwidth_downstream", {"attributes": {"rate": 1000}})
+        else:
+            api.must("DELETE", "/proxies/p/toxics/bandwidth_downstream")
         assert await client.receive(1) == b"x"
 
 
