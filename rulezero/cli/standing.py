@@ -5,7 +5,6 @@ import asyncio
 from types import SimpleNamespace
 
 from rich.console import Console
-from rich.table import Table
 
 from rulezero import checkout
 from rulezero.lab import standing
@@ -65,20 +64,20 @@ _WORDS = {
 
 
 def _print_state(console: Console, state: State) -> None:
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_row("shop (through its link)", f"http://{state.entry}")
-    table.add_row("Toxiproxy API", f"http://{state.toxiproxy_api}")
-    table.add_row("PostgreSQL primary", state.primary)
-    table.add_row("PostgreSQL standby", state.standby)
-    table.add_row("cache", state.cache)
-    for name, address in sorted(state.admin.items()):
-        table.add_row(f"{name} admin", f"http://{address}/metrics")
-    for name, address in sorted(state.links.items()):
-        table.add_row(f"link {name}", address)
-    table.add_row("logs", state.logs)
-    for name in state.dead:
-        table.add_row("ended by itself", f"{name}; see its log")
-    console.print(table, highlight=False, soft_wrap=True)
+    lines = [
+        ("shop (through its link)", f"http://{state.entry}"),
+        ("Toxiproxy API", f"http://{state.toxiproxy_api}"),
+        ("PostgreSQL primary", state.primary),
+        ("PostgreSQL standby", state.standby),
+        ("cache", state.cache),
+        *((f"{name} admin", f"http://{address}/metrics") for name, address in sorted(state.admin.items())),
+        *((f"link {name}", address) for name, address in sorted(state.links.items())),
+        ("logs", state.logs),
+        *(("ended by itself", f"{name}; see its log") for name in state.dead),
+    ]
+    for name, value in lines:
+        # An address that is cut or broken over two lines cannot be copied.
+        console.print(f"{name:<24} {value}", highlight=False, markup=False, soft_wrap=True)
 
 
 up = SimpleNamespace(
