@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
+from rulezero.moment import Moment
 from rulezero.report.words import number, with_unit
 
 LINE_EVERY_S = 5.0
@@ -58,43 +59,35 @@ class LiveProgress:
             self._live.stop()
             self._live = None
 
-    def update(
-        self,
-        *,
-        arm: str,
-        phase: str,
-        elapsed_s: float,
-        remaining_s: float,
-        goodput_rps: float,
-        offered_rps: float,
-        p99_ms: float | None,
-        failing: Mapping[str, int],
-    ) -> None:
-        """Show one moment: `elapsed_s` of this arm, `remaining_s` of the load of all arms."""
+    def update(self, moment: Moment) -> None:
+        """Show one moment."""
         if self._quiet:
             return
-        tail = "" if p99_ms is None else f"p99 {with_unit(p99_ms, 'ms')}, "
-        figures = f"good {number(goodput_rps)} of {number(offered_rps)}/s, {tail}failing {_failing(failing)}"
+        tail = "" if moment.p99_ms is None else f"p99 {with_unit(moment.p99_ms, 'ms')}, "
+        good, failing = f"{number(moment.goodput_rps)} of {number(moment.offered_rps)}/s", _failing(moment.failing)
+        figures = f"good {good}, {tail}failing {failing}"
         if self._live is not None:
-            done_s = max(0.0, self._total_s - remaining_s)
-            self._live.update(self._drawing(arm, phase, done_s, remaining_s, figures), refresh=True)
-        elif self._is_due(arm, phase, remaining_s):
-            text = f"{arm} {phase} {elapsed_s:.0f} s, {remaining_s:.0f} s left: {figures}"
-            self._console.print(escape(text), soft_wrap=True, highlight=False)
+            self._live.update(self._drawing(moment, figures), refresh=True)
+        elif self._is_due(moment):
+            at = f"{moment.elapsed_s:.0f} s, {moment.remaining_s:.0f} s left"
+            self._console.print(escape(f"{moment.arm} {moment.phase} {at}: {figures}"), soft_wrap=True, highlight=False)
 
-    def _is_due(self, arm: str, phase: str, remaining_s: float) -> bool:
+    def _is_due(self, moment: Moment) -> bool:
         """Tell whether a plain line is worth printing: a new phase, or five seconds since the last."""
-        if (arm, phase) == self._said and self._said_at_s - remaining_s < LINE_EVERY_S:
+        position = (moment.arm, moment.phase)
+        if position == self._said and self._said_at_s - moment.remaining_s < LINE_EVERY_S:
             return False
-        self._said, self._said_at_s = (arm, phase), remaining_s
+        self._said, self._said_at_s = position, moment.remaining_s
         return True
 
-    def _drawing(self, arm: str, phase: str, done_s: float, remaining_s: float, figures: str) -> Table:
+    def _drawing(self, moment: Moment, figures: str) -> Table:
+        arm, remaining_s = moment.arm, moment.remaining_s
+        done_s = max(0.0, self._total_s - remaining_s)
         position = f"arm {self._arms.index(arm) + 1} of {len(self._arms)}, " if arm in self._arms else ""
         grid = Table.grid(padding=(0, 1))
         grid.add_row(
             ProgressBar(total=max(self._total_s, 1.0), completed=done_s, width=_BAR_WIDTH),
-            f"{position}[bold]{escape(arm)}[/], [bold]{escape(phase)}[/], {remaining_s:.0f} s left",
+            f"{position}[bold]{escape(arm)}[/], [bold]{escape(moment.phase)}[/], {remaining_s:.0f} s left",
         )
         whole = Table.grid()
         whole.add_row(grid)

@@ -17,9 +17,10 @@ from rulezero.errors import Problem
 from rulezero.experiment import Arm, Experiment
 from rulezero.lab.lab import Lab
 from rulezero.load import Generator, LiveTail, LoadPlan
+from rulezero.moment import Progress
 from rulezero.runner.injection import Injector
 from rulezero.runner.manifest import plain
-from rulezero.runner.progress import PERIOD_S, Progress, Watch
+from rulezero.runner.progress import PERIOD_S, Watch
 
 LOCUSTFILE = Path("loadtests/shop.py")
 TRACES_PER_S = 20

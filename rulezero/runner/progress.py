@@ -1,34 +1,15 @@
 """Tells whoever watches how an arm goes, from the rows as they are written."""
 
 import asyncio
-from collections.abc import Mapping
-from typing import Protocol
 
 from rulezero.experiment import Experiment
 from rulezero.load import LiveTail
+from rulezero.moment import Moment, Progress
 from rulezero.outcome import Outcome
 
 PERIOD_S = 0.5
 # A request is known when it ends; looking back this far sees nearly all that a second brought.
 _BEHIND_S = 0.5
-
-
-class Progress(Protocol):
-    """Is told how the run goes, about twice a second."""
-
-    def update(
-        self,
-        *,
-        arm: str,
-        phase: str,
-        elapsed_s: float,
-        remaining_s: float,
-        goodput_rps: float,
-        offered_rps: float,
-        p99_ms: float | None,
-        failing: Mapping[str, int],
-    ) -> None:
-        """Show one moment."""
 
 
 class Watch:
@@ -62,7 +43,7 @@ class Watch:
         while True:
             elapsed_s = max(0.0, min(clock() - self._zero_s, self._total_s))
             live = self._tail.last_second(elapsed_s - _BEHIND_S)
-            self._progress.update(
+            moment = Moment(
                 arm=self._arm,
                 phase=next((name for name, _, end_s in self._windows if elapsed_s < end_s), self._windows[-1][0]),
                 elapsed_s=elapsed_s,
@@ -72,4 +53,5 @@ class Watch:
                 p99_ms=live.p99_ms,
                 failing={name.value: count for name, count in live.outcomes.items() if name != Outcome.OK},
             )
+            self._progress.update(moment)
             await asyncio.sleep(PERIOD_S)

@@ -8,10 +8,10 @@ from typing import Any
 from rulezero.collect.spans import SpanReceiver
 from rulezero.experiment import Arm, Experiment
 from rulezero.lab.lab import Lab
+from rulezero.moment import Progress
 from rulezero.record import finish, write_json
 from rulezero.runner.arm import ArmRun
 from rulezero.runner.manifest import arm_entry, new_manifest
-from rulezero.runner.progress import Progress
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

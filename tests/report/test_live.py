@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
+from rulezero.moment import Moment
 from rulezero.report.live import LiveProgress
 
 
@@ -17,7 +18,7 @@ def moment(**changes: Any) -> dict[str, Any]:
 def told(console: Console, *moments: dict[str, Any], quiet: bool = False) -> str:
     with LiveProgress(console, "herd", ["none", "all"], 64.0, quiet=quiet) as progress:
         for each in moments:
-            progress.update(**each)
+            progress.update(Moment(**each))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
@@ -55,7 +56,7 @@ def test_a_terminal_shows_phase_time_left_and_goodput() -> None:
     """And gives the cursor back when the run is stopped."""
     console = Console(file=io.StringIO(), force_terminal=True, width=80)
     with suppress(KeyboardInterrupt), LiveProgress(console, "herd", ["none", "all"], 64.0) as progress:
-        progress.update(**moment(arm="all", phase="fault", remaining_s=12.0))
+        progress.update(Moment(**moment(arm="all", phase="fault", remaining_s=12.0)))
         raise KeyboardInterrupt
     assert isinstance(console.file, io.StringIO)
     text = console.file.getvalue()

@@ -1,6 +1,7 @@
 """Watch: the phase, the time left and live goodput, from the rows as they are written."""
 
 import asyncio
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from rulezero.checkout import load_experiment
 from rulezero.load import LiveTail
 from rulezero.load.rows import HEADER
+from rulezero.moment import Moment
 from rulezero.runner.progress import PERIOD_S, Watch
 
 
@@ -18,8 +20,8 @@ class Told:
     def __init__(self) -> None:
         self.moments: list[dict[str, Any]] = []
 
-    def update(self, **moment: Any) -> None:
-        self.moments.append(moment)
+    def update(self, moment: Moment) -> None:
+        self.moments.append(asdict(moment))
 
 
 def line(intended_s: float, outcome: str) -> str:

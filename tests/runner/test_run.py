@@ -11,9 +11,9 @@ import pytest
 from rulezero.checkout import choose_arms, load_experiment
 from rulezero.errors import Problem
 from rulezero.lab.lab import Lab
+from rulezero.moment import Progress
 from rulezero.record import new_record, read_record
 from rulezero.runner.arm import ArmRun
-from rulezero.runner.progress import Progress
 from rulezero.runner.run import Run, begin_run, run_experiment
 
 Arms = tuple[str, ...]
