@@ -4,7 +4,7 @@ A defence takes an operation and what to do next (`proceed`), as an ASGI layer t
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -12,11 +12,34 @@ Reply = TypeVar("Reply")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """What a cache holds for a key.
+
+    `fresh_s` is how much longer it is fresh, negative for how long it has been stale; `load_s` how long it took to
+    load. `version` tells one writing of the entry from the next.
+    """
+
+    value: bytes
+    fresh_s: float
+    load_s: float
+    version: str
+
+    @property
+    def fresh(self) -> bool:
+        """Tell whether it may be served as it is."""
+        return self.fresh_s > 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Operation:
     """What is asked of a dependency.
 
     `deadline_s` is an instant on the event loop's clock; None means that the caller waits for ever.
-    `attempt` counts from 1. `key` names what a cache load is for.
+    `attempt` counts from 1; `hedge` marks a copy that races an attempt still out. `tried` holds the links that this
+    operation has been sent to: one object for all its attempts, so that another one can go elsewhere.
+
+    Reads through a cache: `key` names the entry, `entry` is what was found. What is loaded will be fresh for `ttl_s`
+    and kept, stale, for `keep_s` more. Admission: `waiting` is the length of the line that a request would join.
     """
 
     name: str
@@ -24,7 +47,13 @@ class Operation:
     idempotent: bool = True
     attempt: int = 1
     deadline_s: float | None = None
+    hedge: bool = False
+    tried: set[str] = field(default_factory=set)
     key: str = ""
+    entry: Entry | None = None
+    ttl_s: float = 0.0
+    keep_s: float = 0.0
+    waiting: int = 0
 
 
 Proceed = Callable[[Operation], Awaitable[Any]]

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Literal, Protocol
 
+from rulezero.calls import Entry
+
 Family = Literal["admission", "call", "cache"]
 
 
@@ -20,14 +22,29 @@ class Teller(Protocol):
         """How many permits there are and how many are taken."""
 
 
+class SharedCache(Protocol):
+    """What the processes of a service share, for defences that work across them. Its methods raise `CallError`."""
+
+    async def look_up(self, key: str) -> Entry | None:
+        """Return the entry, stale ones too."""
+
+    async def acquire_lease(self, key: str, *, lease_s: float) -> str | None:
+        """Return a token if nobody else holds the lease on this key; it ends by itself after `lease_s`."""
+
+    async def release_lease(self, key: str, token: str) -> None:
+        """Give the lease back, unless it has become somebody else's."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
     """The surroundings of one defence around one dependency in one process.
 
-    `caller` is the service this process is, for settings that name who may act (retries).
+    `caller` is the service this process is, for settings that name who may act (retries). `shared` is there for the
+    cache family alone.
     """
 
     dependency: str
     caller: str
     teller: Teller
     random: Random = field(default_factory=lambda: Random(0))
+    shared: SharedCache | None = None

@@ -6,7 +6,7 @@ from typing import Any
 
 from rulezero.calls import Layer, Operation, Proceed, wrap
 from rulezero.defences import CATALOGUE
-from rulezero.defences.context import Context, Family, Teller
+from rulezero.defences.context import Context, Family, SharedCache, Teller
 from rulezero.telemetry.decisions import Decisions
 from rulezero.toggles.store import ToggleStore
 
@@ -32,6 +32,7 @@ class Stack:
         caller: str,
         random: Random,
         make_teller: MakeTeller = _decisions,
+        shared: SharedCache | None = None,
     ) -> None:
         self._store = store
         self._family = family
@@ -39,6 +40,7 @@ class Stack:
         self._caller = caller
         self._random = random
         self._make_teller = make_teller
+        self._shared = shared
         self._built: dict[str, tuple[Any, Layer]] = {}
         self._layers: tuple[Layer, ...] = ()
         self._generation = -1
@@ -71,4 +73,10 @@ class Stack:
 
     def _context(self, defence: str) -> Context:
         teller = self._make_teller(self._family, defence, self._dependency)
-        return Context(dependency=self._dependency, caller=self._caller, teller=teller, random=self._random)
+        return Context(
+            dependency=self._dependency,
+            caller=self._caller,
+            teller=teller,
+            random=self._random,
+            shared=self._shared,
+        )
