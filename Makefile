@@ -5,8 +5,9 @@ PYTHON ?= $(shell for name in python3.14 python3.13 python3.12 python3.11 python
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$name; break; }; done)
 BIN := .venv/bin
 READY := .venv/.ready
+BENCH := .venv-bench/.ready
 
-.PHONY: demo test check unit lock clean readme
+.PHONY: demo test check unit bench kill fuzz lock clean readme picture
 
 demo: $(READY)
 	@$(BIN)/rulezero demo
@@ -22,9 +23,36 @@ check: $(READY)
 unit: $(READY)
 	$(BIN)/pytest
 
+# Half an hour: a hundred times kill -9 at a random moment; then nothing is left and the next start works.
+COUNT ?= 100
+SEED ?= 1
+kill: $(READY)
+	@$(BIN)/python -m campaigns.kill --count $(COUNT) --seed $(SEED)
+
+# A minute: hostile files, environments and requests; every one is accepted, or refused in one line.
+fuzz: COUNT = 5000
+fuzz: $(READY)
+	@$(BIN)/python -m campaigns.fuzz --count $(COUNT) --seed $(SEED)
+
+# What the suite costs beside its peers, in five minutes on a quiet machine; then quote it: python -m benchmarks --markdown.
+# The peers get a virtual environment of their own, so that nobody else has them and none changes what is tested.
+bench: $(BENCH)
+	@.venv-bench/bin/python -m benchmarks
+
+$(BENCH): requirements.lock pyproject.toml
+	@rm -rf .venv-bench && $(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[bench]'
+	@touch $@
+
 # Prints what the README quotes; a test fails when they differ.
 readme: $(READY)
 	@$(BIN)/rulezero list --markdown
+
+# Draws README's picture from the committed record; with RECORD=runs/... from that one, which is then committed instead.
+COMMITTED := docs/records/cascading_failure
+RECORD ?= $(COMMITTED)
+picture: $(READY)
+	@$(BIN)/rulezero picture $(RECORD) --out docs/cascading_failure.svg $(if $(filter-out $(COMMITTED),$(RECORD:%/=%)),--keep $(COMMITTED))
 
 # Pins every package for every platform and Python from 3.11 on.
 lock:
@@ -32,7 +60,7 @@ lock:
 		--no-header --no-emit-index-url --upgrade
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(READY): requirements.lock pyproject.toml
 	@[ -n "$(PYTHON)" ] || { echo "rulezero needs Python 3.11 or newer, and none is on PATH; install one, or: make PYTHON=/path/to/python" >&2; exit 1; }

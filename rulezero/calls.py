@@ -1,18 +1,19 @@
 """One call to a dependency, and the stack of defences around it: one loop.
 
-A defence takes an operation and what to do next (`proceed`), as an ASGI layer takes a scope and an app.
+A defence takes an operation and what to do next (`proceed`), as an ASGI layer takes a scope and an app. Operations and
+entries never change; `msgspec.structs.replace` makes one that differs, in a tenth of a microsecond.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, TypeVar
+
+import msgspec
 
 Reply = TypeVar("Reply")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """What a cache holds for a key.
 
     `fresh_s` is how much longer it is fresh, negative for how long it has been stale; `load_s` how long it took to
@@ -30,8 +31,7 @@ class Entry:
         return self.fresh_s > 0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Operation:
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of a dependency.
 
     `deadline_s` is an instant on the event loop's clock; None means that the caller waits for ever.
@@ -48,12 +48,17 @@ class Operation:
     attempt: int = 1
     deadline_s: float | None = None
     hedge: bool = False
-    tried: set[str] = field(default_factory=set)
+    tried: set[str] = msgspec.field(default_factory=set)
     key: str = ""
     entry: Entry | None = None
     ttl_s: float = 0.0
     keep_s: float = 0.0
     waiting: int = 0
+
+    @property
+    def fresh(self) -> bool:
+        """Tell whether a cached entry was found that may be served as it is."""
+        return self.entry is not None and self.entry.fresh
 
 
 Proceed = Callable[[Operation], Awaitable[Any]]

@@ -1,6 +1,7 @@
 """Checks that experiments share: each returns a `Check` whose sentence says the numbers it went by."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 
 from rulezero.experiment import Check, CheckResult, Figures, PhaseName
 
@@ -55,6 +56,33 @@ def loses_goodput(arm: str, *, phase: PhaseName, at_most: float, route: str | No
         return CheckResult(held=share <= at_most, text=text)
 
     return Check(arms=(arm,), judge=judge)
+
+
+def figure_within(
+    arm: str,
+    what: str,
+    figure: Callable[[Figures], float | None],
+    *,
+    at_least: float | None = None,
+    at_most: float | None = None,
+    control: bool = False,
+) -> Check:
+    """Check that a figure of an arm, named by `what` with its unit, lies within a bound; a missing one does not."""
+    low, high = -math.inf if at_least is None else at_least, math.inf if at_most is None else at_most
+    given = (("at least", at_least), ("at most", at_most))
+    bound = ", ".join(f"{word} {_number(limit)}" for word, limit in given if limit is not None)
+
+    def judge(arms: Mapping[str, Figures]) -> CheckResult:
+        value = figure(arms[arm])
+        if value is None:
+            return CheckResult(held=False, text=f"{arm}: {what} could not be measured ({bound})")
+        return CheckResult(held=low <= value <= high, text=f"{arm}: {what}: {_number(value)} ({bound})")
+
+    return Check(arms=(arm,), judge=judge, control=control)
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"  # Not 1e+03.
 
 
 def _kept_on(figures: Figures, phase: PhaseName, route: str | None) -> tuple[float, str]:

@@ -12,6 +12,8 @@ EXIT_UNAVAILABLE = 69
 EXIT_IO = 74
 EXIT_INTERRUPTED = 130
 
+_CHARACTERS_MAX = 4000
+
 EXIT_OF_VERDICT = {"supported": EXIT_SUPPORTED, "refuted": EXIT_REFUTED, "unknown": EXIT_UNKNOWN}
 
 
@@ -22,6 +24,12 @@ class Problem(Exception):
     """
 
     status = EXIT_UNAVAILABLE
+
+    def __init__(self, message: str) -> None:
+        # What it quotes, a key of somebody's file or an error of a library, may have line breaks, or no end.
+        line = " ".join(message.splitlines())
+        half = _CHARACTERS_MAX // 2
+        super().__init__(line if len(line) <= _CHARACTERS_MAX else f"{line[:half]} ... {line[-half:]}")
 
 
 class UsageProblem(Problem):

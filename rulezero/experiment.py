@@ -54,7 +54,7 @@ class Burst:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Arm:
-    """The system with one set of defences on: a preset, or names with their numbers where they differ."""
+    """The system with one set of defences on: a preset, or names (besides the experiment's `base`) and numbers."""
 
     name: str
     defences: tuple[str, ...] = ()
@@ -106,6 +106,17 @@ class Prediction:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Yardstick:
+    """What the arms of an experiment are compared by, where that is not goodput: less of it is better.
+
+    `name` says what it is, with its unit. None from `figure` means that this arm cannot say.
+    """
+
+    name: str
+    figure: Callable[[Figures], float | None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CheckResult:
     """Whether a check held, and the sentence that says by which numbers."""
 
@@ -135,8 +146,12 @@ class Experiment:
         question: One sentence.
         prediction: What theory says will happen, with the formula.
         arms: The first one is the control.
-        demo_arms: The arms `make demo` runs.
+        demo_arms: The arms to begin with; those that `make demo` runs, if it runs this experiment.
+        base: Defences that every arm without a preset has on, the control too: clients as they are usually written.
+        lab: The description of the system under test, in the checkout.
+        prewarm: Items that are browsed once each before the load begins, so that it meets a warm cache.
         services: Extra settings per service instance ("*" for all), as environment variables.
+        yardstick: What arms are compared by; None: the share of what was offered that was good, from the fault on.
         bursts: Crowds of requests at one moment.
         in_flight_max: Arrivals beyond so many unanswered requests are dropped and counted.
 
@@ -151,12 +166,16 @@ class Experiment:
     faults: tuple[Fault, ...]
     checks: tuple[Check, ...]
     predictions: tuple[Prediction, ...] = ()
+    yardstick: Yardstick | None = None
     bursts: tuple[Burst, ...] = ()
+    base: tuple[str, ...] = ()
+    lab: str = "services/lab.toml"
+    prewarm: Keys | None = None
     durations: Durations = field(default_factory=Durations)
     services: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     in_flight_max: int = 2000
 
     @property
     def control(self) -> Arm:
-        """Return the undefended arm."""
+        """Return the arm that the others are compared with."""
         return self.arms[0]

@@ -12,7 +12,8 @@ class Signature:
     """The proof that a fault took effect: a counter's rate during the fault beside its rate in the baseline.
 
     `metric` and `labels` pick the series (summed). The fault is proven when fault rate / baseline rate is at most
-    `ratio_max`, or at least `ratio_min`; an expiry, when the counter grew by at least `increase_min` right after each.
+    `ratio_max`, or at least `ratio_min`, or when the counter grew by at least `increase_min` meanwhile; what happens at
+    instants, when it grew by so much right after each.
     """
 
     metric: str
@@ -49,11 +50,15 @@ class Toxic:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CacheExpiry:
-    """A key of the cache expires at each of these instants (seconds into the fault phase)."""
+    """A key of the cache comes to the end of its time to live at each of these instants (seconds into the fault phase).
+
+    `lead_s` before each, the entry is given so long to live: whoever renews it before, keeps it from expiring.
+    """
 
     key: str
     at_s: tuple[float, ...]
     signature: Signature
+    lead_s: float = 0.0
 
     @property
     def text(self) -> str:
@@ -61,4 +66,30 @@ class CacheExpiry:
         return f"{self.key} expires {len(self.at_s)} times"
 
 
-Fault = Toxic | CacheExpiry
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CacheFlush:
+    """The cache loses all it holds, at one instant (seconds into the fault phase)."""
+
+    signature: Signature
+    at_s: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """Return the fault in one phrase."""
+        return "the cache is flushed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Statement:
+    """Something that goes wrong inside the database: a statement on the primary, and the one that takes it back.
+
+    It lasts for the whole fault phase. `text` says in one phrase what it does.
+    """
+
+    text: str
+    apply_sql: str
+    revert_sql: str
+    signature: Signature
+
+
+Fault = Toxic | CacheExpiry | CacheFlush | Statement

@@ -21,7 +21,11 @@ class Outcome(StrEnum):
 
 
 class CallError(Exception):
-    """A call that did not end well. Never raised itself; see the subclasses."""
+    """A call that did not end well. Never raised itself; see the subclasses.
+
+    `retryable` is the class's, unless a retry budget that affords no further attempt has set it to False on the error
+    that it passes on. What is not sent is never retryable.
+    """
 
     outcome = Outcome.ERROR
     definite = False
@@ -65,6 +69,17 @@ class NotSent(CallError):
 
     outcome = Outcome.NOT_SENT
     definite = True
+
+
+def of_both(earlier: CallError, later: CallError) -> CallError:
+    """Return the error to raise when two attempts at one operation have failed: the later one as a rule.
+
+    The earlier one when the later was refused on this side, or claims that nothing happened although the earlier may
+    have: the claim must hold for the operation, not just for its last attempt.
+    """
+    if isinstance(later, NotSent) or (later.definite and not earlier.definite):
+        return earlier
+    return later
 
 
 def outcome_of(error: BaseException) -> Outcome:

@@ -1,12 +1,23 @@
-"""What a request carries through a process: the instant when its caller gives up."""
+"""What a request carries through a process: the instant when its caller gives up, and what it spent waiting in line."""
 
 import asyncio
 from contextvars import ContextVar
+from dataclasses import dataclass
 
 DEADLINE_HEADER = "X-Deadline-Ms"
 OUTCOME_HEADER = "X-Outcome"
 
 deadline_var: ContextVar[float | None] = ContextVar("deadline_s", default=None)
+
+
+@dataclass(slots=True)
+class Queueing:
+    """Seconds spent waiting in line, for whoever wants to know how long the work itself took."""
+
+    total_s: float = 0.0
+
+
+queueing_var: ContextVar[Queueing | None] = ContextVar("queueing", default=None)
 
 
 def current_deadline_s() -> float | None:

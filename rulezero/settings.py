@@ -11,7 +11,9 @@ from rulezero.errors import UsageProblem
 
 LINKS_FILE = Path("toxics/links.json")
 DEFENCES_FILE = Path("services/config/defences.toml")
-_LEAST = {"slots": 1.0, "service_s": 0.0, "pool_size": 1.0, "cache_ttl_s": 0.001}  # What may be overridden.
+# What may be overridden.
+_LEAST = {"slots": 1.0, "service_s": 0.0, "service_cv": 0.0, "pool_size": 1.0, "cache_ttl_s": 0.001}
+_MOST = {"service_cv": 10.0}  # With more spread than that no run of minutes comes near the mean.
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +55,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         database=environment.get("RULEZERO_DATABASE", "postgresql://rulezero@{address}/shop"),
         seed=_seed(environment.get("RULEZERO_SEED", "0")),
         overrides={
-            name: _number(environment, f"RULEZERO_{name.upper()}", least)
+            name: _number(environment, f"RULEZERO_{name.upper()}", least, _MOST.get(name, math.inf))
             for name, least in _LEAST.items()
             if f"RULEZERO_{name.upper()}" in environment
         },
@@ -67,14 +69,15 @@ def _required(environment: Mapping[str, str], name: str) -> str:
         raise UsageProblem(f"{name} is not set; the lab sets it, or export it by hand") from None
 
 
-def _number(environment: Mapping[str, str], name: str, least: float) -> float:
+def _number(environment: Mapping[str, str], name: str, least: float, most: float) -> float:
     text = environment[name]
     try:
         number = float(text)
     except ValueError:
         number = math.nan
-    if not least <= number < math.inf:
-        raise UsageProblem(f"{name} must be a number from {least:g} up, not {text!r}; correct the environment")
+    if not least <= number <= most or math.isinf(number):
+        allowed = f"{least:g} up" if math.isinf(most) else f"{least:g} to {most:g}"
+        raise UsageProblem(f"{name} must be a number from {allowed}, not {text!r}; correct the environment")
     return number
 
 

@@ -9,9 +9,11 @@ CREATE TABLE items (
     weight_s double precision NOT NULL -- how long it takes to assemble, in seconds
 );
 
--- Item 1 is the hot one, item 2 the heavy report that nobody has asked for yet; the others are light.
+-- Item 1 is the hot one, item 2 the heavy report that nobody has asked for yet; those from 1001 take a
+-- tenth of a second to assemble, those from 1901 a whole one; the others are light.
 INSERT INTO items
-SELECT n, 'item ' || n, 100 + n, CASE n WHEN 1 THEN 0.3 WHEN 2 THEN 2.0 ELSE 0.01 END
+SELECT n, 'item ' || n, 100 + n,
+    CASE WHEN n = 1 THEN 0.3 WHEN n = 2 THEN 2.0 WHEN n > 1900 THEN 1.0 WHEN n > 1000 THEN 0.1 ELSE 0.01 END
 FROM generate_series(1, 2000) AS n;
 
 CREATE TABLE orders (
@@ -29,6 +31,14 @@ CREATE TABLE charges (
     created_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
+-- One row: the share of searches that meet a cold page, a lock or a checkpoint, and what that costs. Usually none.
+CREATE TABLE pace (
+    slow_share double precision NOT NULL,
+    slow_s double precision NOT NULL
+);
+
+INSERT INTO pace VALUES (0, 0);
+
 CREATE FUNCTION load_item(wanted integer) RETURNS SETOF items LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_sleep((SELECT weight_s FROM items WHERE id = wanted));
@@ -38,7 +48,7 @@ $$;
 
 CREATE FUNCTION search_items(term text, service_s double precision) RETURNS SETOF items LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM pg_sleep(service_s);
+    PERFORM pg_sleep(service_s + (SELECT CASE WHEN random() < slow_share THEN slow_s ELSE 0 END FROM pace));
     RETURN QUERY SELECT * FROM items WHERE name LIKE '%' || term || '%' ORDER BY id LIMIT 10;
 END
 $$;

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from rulezero.checks import control_fails, keeps_goodput, kept, kept_after_onset, loses_goodput
+from rulezero.checks import control_fails, figure_within, keeps_goodput, kept, kept_after_onset, loses_goodput
+from rulezero.experiment import Figures
 
 SECONDS = {"baseline": 4, "fault": 5, "hold": 15}
 
@@ -104,3 +105,59 @@ def test_sentences_say_arm_phase_and_numbers() -> None:
         "none: 30% of what was offered was good in hold (at most 90% was predicted)",
         "none: 80% of what was offered on browse was good in fault (at least 90%)",
     ]
+
+
+def p99_s(figures: Figures) -> float | None:
+    found: float | None = figures["p99_s"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("bounds", "value", "held"),
+    [
+        ({"at_least": 0.8}, 0.79, False),
+        ({"at_least": 0.8}, 0.8, True),
+        ({"at_least": 0.8}, 8e9, True),
+        ({"at_most": 0.25}, 0.25, True),
+        ({"at_most": 0.25}, 0.26, False),
+        ({"at_most": 0.25}, -1.0, True),
+        ({"at_most": 0}, 0, True),
+        ({"at_least": 1, "at_most": 2}, 0.9, False),
+        ({"at_least": 1, "at_most": 2}, 1.5, True),
+        ({"at_least": 1, "at_most": 2}, 2.1, False),
+    ],
+)
+def test_a_figure_lies_within_its_bounds(bounds: dict[str, Any], value: float, *, held: bool) -> None:
+    """The limits themselves do; it is asked of its own arm alone."""
+    check = figure_within("all", "p99 in the fault, s", p99_s, **bounds)
+    assert check.judge({"none": {"p99_s": -99.0}, "all": {"p99_s": value}}).held is held
+    assert (check.arms, check.control) == (("all",), False)
+
+
+@pytest.mark.parametrize("bounds", [{"at_least": 0.0}, {"at_most": 9.0}])
+def test_a_figure_that_could_not_be_measured_lies_nowhere(bounds: dict[str, Any]) -> None:
+    """Neither is NaN within any bound."""
+    check = figure_within("all", "p99 in the fault, s", p99_s, **bounds)
+    result = check.judge({"all": {"p99_s": None}})
+    assert not result.held
+    assert result.text.startswith("all: p99 in the fault, s could not be measured (at ")
+    assert not check.judge({"all": {"p99_s": float("nan")}}).held
+
+
+def test_a_figure_may_be_what_the_control_must_show() -> None:
+    """An experiment whose control does not lose goodput."""
+    assert figure_within("none", "p99, s", p99_s, at_least=1, control=True).control
+
+
+@pytest.mark.parametrize(
+    ("bounds", "value", "text"),
+    [
+        ({"at_least": 0.8}, 1.2345, "none: p99, s: 1.23 (at least 0.8)"),
+        ({"at_most": 0.06}, 0.0512, "none: p99, s: 0.0512 (at most 0.06)"),
+        ({"at_most": 20}, 1234.5, "none: p99, s: 1,234 (at most 20)"),
+        ({"at_least": 1, "at_most": 2000}, 15, "none: p99, s: 15 (at least 1, at most 2,000)"),
+    ],
+)
+def test_figures_say_their_numbers_as_people_write_them(bounds: dict[str, Any], value: float, text: str) -> None:
+    """With every bound there is."""
+    assert figure_within("none", "p99, s", p99_s, **bounds).judge({"none": {"p99_s": value}}).text == text

@@ -261,3 +261,11 @@ def test_numbers_that_json_has_not_are_null(tmp_path: Path) -> None:
     """NaN and infinities never make a file that other parsers refuse."""
     write_json(tmp_path / "x.json", {"a": float("nan"), "b": [float("inf")]})
     assert json.loads((tmp_path / "x.json").read_text(encoding="utf-8")) == {"a": None, "b": [None]}
+
+
+def test_columns_of_another_kind_are_refused(folder: Path) -> None:
+    """A table that somebody saved anew: named, before anything looks for a column that is not there."""
+    finish(folder)
+    pl.read_parquet(folder / "rows.parquet").drop("outcome").write_parquet(folder / "rows.parquet")
+    with pytest.raises(UsageProblem, match=r"rows\.parquet has other columns than a record's"):
+        read_record(folder)

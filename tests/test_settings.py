@@ -32,12 +32,14 @@ def test_the_environment_says_the_rest() -> None:
         RULEZERO_SEED="-9007199254740993",
         RULEZERO_SLOTS="8",
         RULEZERO_SERVICE_S="0",
+        RULEZERO_SERVICE_CV="0.5",
         RULEZERO_CACHE_TTL_S="0.5",
     )
     assert (settings.instance, settings.defences_file) == ("edge-2", Path("/etc/defences.toml"))
     assert settings.otlp_endpoint == "http://127.0.0.1:4318"
     assert settings.seed == -9007199254740993
-    assert [settings.number(name, -1) for name in ("slots", "service_s", "cache_ttl_s", "pool_size")] == [8, 0, 0.5, -1]
+    names = ("slots", "service_s", "service_cv", "cache_ttl_s", "pool_size")
+    assert [settings.number(name, -1) for name in names] == [8, 0, 0.5, 0.5, -1]
     assert read(OTEL_EXPORTER_OTLP_ENDPOINT="", RULEZERO_DEFENCES_FILE="").otlp_endpoint is None
 
 
@@ -54,6 +56,7 @@ def test_a_missing_variable_is_named(name: str) -> None:
         *((name, text) for name in ("SLOTS", "POOL_SIZE") for text in ("", "many", "0", "-1", "0.5", "nan", "inf")),
         *((name, text) for name in ("SERVICE_S", "CACHE_TTL_S") for text in ("", "long", "-0.1", "nan", "inf")),
         ("CACHE_TTL_S", "0"),
+        *(("SERVICE_CV", text) for text in ("", "wide", "-0.1", "nan", "inf", "10.1")),
         *(("SEED", text) for text in ("", "x", "1.5", "nan", "1e3")),
     ],
 )

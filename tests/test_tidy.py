@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SOURCES = ("rulezero", "services", "toxics", "experiments", "loadtests")
+SOURCES = ("rulezero", "services", "toxics", "experiments", "loadtests", "campaigns", "benchmarks")
 OUTSIDE = {"services", "toxics", "experiments", "loadtests"}
 FILE_LINES_MAX = 300
 FUNCTION_LINES_MAX = 50

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from rulezero.analysis.counters import increase, increase_by, label_value, link_group, select
+from rulezero.analysis.system import caches, capacity_rps, dead_work, settled_attempts_rps
 from rulezero.defences import CATALOGUE
 from rulezero.experiment import MEASURED, PhaseName
 from rulezero.outcome import Outcome
@@ -54,6 +55,7 @@ def arm_figures(
     phases = {name: requests.filter(pl.col("phase") == name) for name in MEASURED}
     lengths_s = {name: windows[name][1] - windows[name][0] for name in MEASURED}
     decided = decisions(metrics)
+    recovered_s = recovery_s(requests, windows)
     routes = sorted({stream["route"] for stream in manifest["streams"]})
     return {
         "name": arm["name"],
@@ -63,9 +65,15 @@ def arm_figures(
         "routes": {route: route_rates(phases, lengths_s, route) for route in routes},
         "outcomes": {name: outcome_counts(part) for name, part in phases.items()},
         "latency_ms": {name: latencies(part) for name, part in phases.items()},
-        "recovery_s": recovery_s(requests, windows),
+        "recovery_s": recovered_s,
+        "recovery_offered_rps": offered_until_recovery_rps(requests, windows, recovered_s),
         "attempts_per_request": attempts_per_request(requests, metrics, manifest, windows),
         "origin_loads": origin_loads(metrics, manifest, windows, arm),
+        "capacity_rps": capacity_rps(metrics, windows),
+        "dead_work": dead_work(metrics, windows),
+        "settled_offered_rps": settled_offered_rps(requests, windows),
+        "settled_attempts_rps": settled_attempts_rps(metrics, windows),
+        "caches": caches(metrics, manifest, windows),
         "decisions": decided,
         "not_exercised": [name for name in arm["defences"] if not exercised(name, decided.get(name, {}))],
         "ledger": arm.get("ledger", {}),
@@ -97,9 +105,10 @@ def outcome_counts(rows: pl.DataFrame) -> dict[str, int]:
 
 
 def latencies(rows: pl.DataFrame) -> dict[str, float | None]:
-    """Return p50 and p99 of the good answers in milliseconds, None when there are none."""
+    """Return percentiles of the good answers in milliseconds, None when there are none."""
     good = rows.filter(pl.col("good")).get_column("latency_ms")
-    return {"p50": _number(good.quantile(0.5, "linear")), "p99": _number(good.quantile(0.99, "linear"))}
+    shares = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p999": 0.999}
+    return {name: _number(good.quantile(share, "linear")) for name, share in shares.items()}
 
 
 def recovery_s(requests: pl.DataFrame, windows: Mapping[str, Window]) -> float | None:
@@ -126,6 +135,31 @@ def recovery_s(requests: pl.DataFrame, windows: Mapping[str, Window]) -> float |
     while start < last and _share(slots, range(start, start + 1)) < RECOVERED_SHARE * baseline:
         start += 1
     return start * RECOVERY_STEP_S
+
+
+def settled_offered_rps(requests: pl.DataFrame, windows: Mapping[str, Window]) -> dict[str, float]:
+    """Return the load in the second half of each phase."""
+    rates: dict[str, float] = {}
+    for name in MEASURED:
+        start_s, end_s = windows[name]
+        middle_s = (start_s + end_s) / 2
+        rates[name] = requests.filter(pl.col("intended_s").is_between(middle_s, end_s, closed="left")).height / (
+            end_s - middle_s
+        )
+    return rates
+
+
+def offered_until_recovery_rps(
+    requests: pl.DataFrame, windows: Mapping[str, Window], recovered_s: float | None
+) -> float | None:
+    """Return the load from the beginning of the fault until goodput was back, None when it was not.
+
+    A few seconds of Poisson arrivals are several hundredths off their rate, and near saturation that decides.
+    """
+    if recovered_s is None:
+        return None
+    start_s, end_s = windows["fault"][0], windows["hold"][0] + max(recovered_s, RECOVERY_STEP_S)
+    return requests.filter(pl.col("intended_s").is_between(start_s, end_s, closed="left")).height / (end_s - start_s)
 
 
 def attempts_per_request(

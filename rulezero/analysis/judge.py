@@ -11,10 +11,13 @@ from typing import Any
 
 import polars as pl
 
+from rulezero.analysis.breakers import breakers
 from rulezero.analysis.figures import arm_figures
+from rulezero.analysis.manifest import asked_by, require_judgeable
+from rulezero.analysis.traces import chosen_traces
 from rulezero.analysis.validity import Observed, Validity, examine
 from rulezero.checks import kept_after_onset
-from rulezero.experiment import Experiment
+from rulezero.experiment import Experiment, Yardstick
 from rulezero.record import Record
 
 SCHEMA_VERSION = 1
@@ -23,8 +26,14 @@ NOTABLE = 0.05
 
 
 def judge(record: Record, experiment: Experiment) -> dict[str, Any]:
-    """Return the content of verdict.json; needs nothing but the record and the experiment's definition."""
+    """Return the content of verdict.json; needs nothing but the record and the experiment's definition.
+
+    Raises:
+        UsageProblem: The manifest lacks something, or the experiment has changed since.
+
+    """
     manifest = record.manifest
+    require_judgeable(record)
     arms: dict[str, Any] = {}
     validity: list[Validity] = []
     for arm in manifest["arms"]:
@@ -33,16 +42,19 @@ def judge(record: Record, experiment: Experiment) -> dict[str, Any]:
         )
         if rows.is_empty():
             continue
-        arms[arm["name"]] = arm_figures(rows, metrics, manifest, arm)
+        arms[arm["name"]] = {**arm_figures(rows, metrics, manifest, arm), "breakers": breakers(metrics)}
         spans = record.spans.filter(pl.col("arm") == arm["name"])
         observed = Observed(arm=arm["name"], rows=rows, metrics=metrics, spans=spans, generator=generator)
         validity.extend(examine(experiment, observed, manifest))
-        _predict(experiment, arms[arm["name"]])
-    checks = _ask(experiment, arms)
+        with asked_by(experiment, record):
+            _predict(experiment, arms[arm["name"]])
+            arms[arm["name"]]["yardstick"] = _measure(experiment.yardstick, arms[arm["name"]])
+    with asked_by(experiment, record):
+        checks = _ask(experiment, arms)
     reasons = _invalid_reasons(manifest, arms, validity, checks)
-    _compare(arms, manifest["control"])
+    _compare(arms, manifest["control"], experiment.yardstick)
     verdict = _verdict(reasons, checks, arms)
-    best = best_arm(list(arms.values()), manifest["control"])
+    best = best_arm(list(arms.values()), manifest["control"], experiment.yardstick)
     return {
         "schema_version": SCHEMA_VERSION,
         "experiment": experiment.name,
@@ -52,19 +64,31 @@ def judge(record: Record, experiment: Experiment) -> dict[str, Any]:
         "valid": not reasons,
         "invalid_reasons": reasons,
         "verdict": verdict,
-        "summary": _summary(reasons, arms, manifest["control"]),
+        "summary": _summary(reasons, arms, manifest["control"], experiment.yardstick),
+        "yardstick": experiment.yardstick.name if experiment.yardstick else None,
         "control": manifest["control"],
         "best_arm": best["name"] if best else None,
         "checks": checks,
         "validity": [asdict(one) for one in validity],
         "arms": list(arms.values()),
+        "traces": chosen_traces(record.rows, record.spans),
+        "reproduce": manifest.get("reproduce", ""),
     }
 
 
-def best_arm(arms: Sequence[Mapping[str, Any]], control: str) -> Mapping[str, Any] | None:
-    """Return the defended arm that kept most goodput from the fault on, None when only the control ran."""
+def best_arm(
+    arms: Sequence[Mapping[str, Any]], control: str, yardstick: Yardstick | None = None
+) -> Mapping[str, Any] | None:
+    """Return the defended arm that did best by the yardstick, None when only the control ran."""
     defended = [arm for arm in arms if arm["name"] != control]
-    return max(defended, key=kept_after_onset, default=None)
+    if yardstick is None:
+        return max(defended, key=kept_after_onset, default=None)
+    measured = [arm for arm in defended if arm["yardstick"] is not None]
+    return min(measured, key=lambda arm: float(arm["yardstick"]), default=None)
+
+
+def _measure(yardstick: Yardstick | None, figures: Mapping[str, Any]) -> float | None:
+    return kept_after_onset(figures) if yardstick is None else yardstick.figure(figures)
 
 
 def _predict(experiment: Experiment, figures: dict[str, Any]) -> None:
@@ -113,13 +137,25 @@ def _invalid_reasons(
     return reasons
 
 
-def _compare(arms: Mapping[str, Any], control: str) -> None:
+def _compare(arms: Mapping[str, Any], control: str, yardstick: Yardstick | None) -> None:
     for name, figures in arms.items():
         if name == control or control not in arms:
             figures["effect"] = "control" if name == control else "not compared"
             continue
-        difference = kept_after_onset(figures) - kept_after_onset(arms[control])
-        figures["effect"] = "better" if difference > NOTABLE else "worse" if difference < -NOTABLE else "no difference"
+        gain = _gain(figures["yardstick"], arms[control]["yardstick"], yardstick)
+        if gain is None:
+            figures["effect"] = "not compared"
+        else:
+            figures["effect"] = "better" if gain > NOTABLE else "worse" if gain < -NOTABLE else "no difference"
+
+
+def _gain(value: float | None, control: float | None, yardstick: Yardstick | None) -> float | None:
+    """Return by how much an arm is better: in shares of the baseline's goodput, or of the control's yardstick."""
+    if value is None or control is None:
+        return None
+    if yardstick is None:
+        return value - control
+    return (control - value) / control if control else 0.0
 
 
 def _verdict(reasons: Sequence[str], checks: Sequence[Mapping[str, Any]], arms: Mapping[str, Any]) -> str:
@@ -141,17 +177,27 @@ def _outside(arms: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _summary(reasons: Sequence[str], arms: Mapping[str, Any], control: str) -> str:
+def _summary(reasons: Sequence[str], arms: Mapping[str, Any], control: str, yardstick: Yardstick | None) -> str:
     if reasons:
         more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
         first = reasons[0].splitlines()[0]  # A reason may quote a log.
         return f"This run is invalid and says nothing: {first}{more}."
-    best = best_arm(list(arms.values()), control)
-    undefended = f"Without a defence {kept_after_onset(arms[control]):.0%} of the requests from the fault on went well"
+    best = best_arm(list(arms.values()), control, yardstick)
+    undefended = _told(yardstick, control, arms[control])
     if best is None:
         return f"{undefended}; no defended arm ran."
     worse = [name for name, figures in arms.items() if figures["effect"] == "worse"]
     harm = f"; made worse by: {', '.join(worse)}" if worse else ""
     missed = _outside(arms)
     off = f" Outside the predicted band: {'; '.join(missed)}." if missed else ""
-    return f"{undefended}; with {best['name']} {kept_after_onset(best):.0%} (relative to the baseline){harm}.{off}"
+    if yardstick is None:
+        return f"{undefended}; with {best['name']} {kept_after_onset(best):.0%} (relative to the baseline){harm}.{off}"
+    return f"{undefended}; with {best['name']} {best['yardstick']:.3g}{harm}.{off}"
+
+
+def _told(yardstick: Yardstick | None, control: str, figures: Mapping[str, Any]) -> str:
+    if yardstick is None:
+        who = "Without a defence" if control == "none" else f"With {control}"
+        return f"{who} {kept_after_onset(figures):.0%} of the requests from the fault on went well"
+    value = figures["yardstick"]
+    return f"{yardstick.name}: with {control} " + ("not measured" if value is None else f"{value:.3g}")

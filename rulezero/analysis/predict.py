@@ -1,5 +1,7 @@
 """Closed forms that measurements are held against. Units: seconds, requests per second, counts."""
 
+import math
+
 
 def herd(rate_rps: float, load_s: float) -> float:
     """Return the loads that one expiry causes without a defence: the first miss, and all that come while it loads."""
@@ -28,3 +30,40 @@ def recovery_s(
 def layered_attempts(attempts_max: int, layers: int) -> float:
     """Return the attempts that reach the last of `layers` layers which all retry, when nothing succeeds."""
     return float(attempts_max**layers)
+
+
+def budgeted_attempts(ratio: float, layers: int) -> float:
+    """Return the same when each layer may add no more than `ratio` retries to each request it is asked for."""
+    return (1 + ratio) ** layers
+
+
+def early_refreshes(beta: float) -> float:
+    """Return the loads per expiry under probabilistic early expiration (XFetch), whatever the rate.
+
+    Between the first refresh and its end, others decide the same; holds for rate x load time x beta >> 1.
+    """
+    return math.exp(1 / beta)
+
+
+def hedged_percentile_s(delay_s: float, median_s: float) -> float:
+    """Return the percentile at which half of the slow mode lies: the copy's delay and a typical answer.
+
+    With a share p of slow answers, P(T > t) = p x P(fast > t - delay), so at 1 - p/2 that is the fast mode's median.
+    """
+    return delay_s + median_s
+
+
+def throttled_rps(rate_rps: float, k: float, capacity_rps: float, *, count_local: bool) -> float:
+    """Return what a throttled client still sends to a backend that accepts no more than its capacity.
+
+    Counting the requests refused locally as requests (Google's SRE book) it is K x C; not counting them (Envoy,
+    failsafe-go, Finagle) it is sqrt(rate x K x C), because fewer requests then look like fewer refusals.
+    """
+    if rate_rps <= k * capacity_rps:
+        return rate_rps
+    return k * capacity_rps if count_local else math.sqrt(rate_rps * k * capacity_rps)
+
+
+def fresh_share(ttl_s: float, outage_s: float) -> float:
+    """Return the share of reads that entries of all ages still answer while their origin is down."""
+    return ttl_s / 2 / outage_s if outage_s >= ttl_s else 1 - outage_s / 2 / ttl_s

@@ -10,7 +10,7 @@ import polars as pl
 from rulezero.analysis.counters import increase, label_value, select
 from rulezero.analysis.figures import offered, windows_of
 from rulezero.experiment import Experiment
-from rulezero.faults import CacheExpiry, Signature
+from rulezero.faults import CacheExpiry, CacheFlush, Signature
 
 SHORTFALL_MAX = 0.02
 SEND_LAG_P99_MS_MAX = 50.0
@@ -21,7 +21,7 @@ LOOP_LAG_P95_MS_MAX = 100.0
 SCRAPES_SHARE_MIN = 0.9
 SETTLE_AFTER_BURST_S = 3.0
 BASELINE_GOOD_MIN = 0.95
-EXPIRY_SHOWS_WITHIN_S = 1.5
+INSTANT_SHOWS_WITHIN_S = 1.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,8 +59,8 @@ def examine(experiment: Experiment, observed: Observed, manifest: Mapping[str, A
     yield _scrapes(metrics, manifest, arm)
     yield _at_least("spans", arm, observed.spans.height, 1, f"{observed.spans.height} spans were received")
     for fault in experiment.faults:
-        if isinstance(fault, CacheExpiry):
-            yield _expiry_proof(fault, metrics, manifest, arm)
+        if isinstance(fault, CacheExpiry | CacheFlush):
+            yield _instants_proof(fault, metrics, manifest, arm)
         else:
             yield _proof(fault.signature, fault.text, metrics, manifest, arm)
 
@@ -154,6 +154,9 @@ def _proof(signature: Signature, fault: str, metrics: pl.DataFrame, manifest: Ma
         for name in ("baseline", "fault")
     }
     name = "fault_proof"
+    if signature.increase_min is not None:
+        text = f"{fault}: {signature.metric} grew by {grew['fault']:g}"
+        return _at_least(name, arm, grew["fault"], signature.increase_min, text)
     lengths_s = {phase: windows[phase][1] - windows[phase][0] for phase in grew}
     if not grew["baseline"]:
         text = f"{fault}: {signature.metric} did not move in the baseline, so the fault cannot be proven"
@@ -165,16 +168,29 @@ def _proof(signature: Signature, fault: str, metrics: pl.DataFrame, manifest: Ma
     return _at_least(name, arm, ratio, signature.ratio_min or 0.0, text)
 
 
-def _expiry_proof(expiry: CacheExpiry, metrics: pl.DataFrame, manifest: Mapping[str, Any], arm: str) -> Validity:
-    """Look at each expiry by itself: a burst of loads at another time would otherwise stand for it."""
-    signature = expiry.signature
-    at_s = [fault["start_s"] for fault in manifest["faults"] if fault["arm"] == arm and fault["kind"] == "expiry"]
-    grew = [
-        increase(metrics, signature.metric, labels=signature.labels, start_s=one, end_s=one + EXPIRY_SHOWS_WITHIN_S)
-        for one in at_s
-    ]
-    least = min(grew, default=0.0) if len(at_s) == len(expiry.at_s) else 0.0
-    text = f"{expiry.text}: {signature.metric} grew by {least:g} or more after each"
+def _instants_proof(
+    fault: CacheExpiry | CacheFlush, metrics: pl.DataFrame, manifest: Mapping[str, Any], arm: str
+) -> Validity:
+    """Look at each instant by itself: a burst of loads at another time would otherwise stand for it.
+
+    With a lead their times overlap; so that one does not stand for its neighbour, all together must suffice for all.
+    """
+    signature = fault.signature
+    kind, due, lead_s = (
+        ("expiry", len(fault.at_s), fault.lead_s) if isinstance(fault, CacheExpiry) else ("flush", 1, 0.0)
+    )
+    at_s = [one["start_s"] for one in manifest["faults"] if one["arm"] == arm and one["kind"] == kind]
+    least = 0.0
+    if at_s and len(at_s) == due:
+        # Who renews an entry before its end shows the fault before its instant.
+        shows = [(one - lead_s, one + INSTANT_SHOWS_WITHIN_S) for one in at_s]
+        whole = (min(start_s for start_s, _ in shows), max(end_s for _, end_s in shows))
+        *grew, in_all = (
+            increase(metrics, signature.metric, labels=signature.labels, start_s=start_s, end_s=end_s)
+            for start_s, end_s in (*shows, whole)
+        )
+        least = min(*grew, in_all / due)
+    text = f"{fault.text}: {signature.metric} grew by {least:g} or more after each"
     return _at_least("fault_proof", arm, least, signature.increase_min or 1, text)
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 import tomlkit
-from rich.console import Console
 from rich.table import Table
 
 from rulezero import checkout
+from rulezero.cli.output import new_console
 from rulezero.defences import CATALOGUE
 from rulezero.errors import UsageProblem
 from rulezero.toggles.presets import PRESETS, preset, without_naive
@@ -123,7 +123,7 @@ def _print(toggles: Toggles) -> None:
         table.add_row(defence.name, "yes" if toggle.enabled else "no", _numbers(msgspec.to_builtins(toggle.config)))
         for dependency, config in toggle.per_dependency.items():
             table.add_row("", "", f"{dependency}: {_numbers(_changed(config, toggle.config))}")
-    Console().print(table, highlight=False)
+    new_console().print(table, highlight=False)
 
 
 def _changed(config: Any, base: Any) -> Mapping[str, Any]:

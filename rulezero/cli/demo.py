@@ -4,9 +4,9 @@ import argparse
 import sys
 
 import orjson
-from rich.console import Console
 
 from rulezero import checkout
+from rulezero.cli.output import new_console
 from rulezero.cli.run import SEED, add_output_arguments
 from rulezero.errors import EXIT_OF_VERDICT
 
@@ -30,7 +30,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from rulezero.cli.executing import execute as execute_request
     from rulezero.report.terminal import print_result
 
-    console = Console(stderr=arguments.json)
+    console = new_console(stderr=arguments.json)
     folders, verdicts = [], []
     for name in EXPERIMENTS:
         experiment = checkout.load_experiment(name)

@@ -3,10 +3,10 @@
 import argparse
 import asyncio
 
-from rich.console import Console
 from rich.table import Table
 
 from rulezero import checkout
+from rulezero.cli.output import new_console
 from rulezero.errors import EXIT_UNAVAILABLE
 
 NAME = "doctor"
@@ -28,5 +28,5 @@ def execute(_: argparse.Namespace) -> int:
         table.add_row("ok" if finding.ok else "NO", finding.name, finding.detail)
         if not finding.ok:
             table.add_row("", "", f"-> {finding.remedy}")
-    Console().print(table, highlight=False)
+    new_console().print(table, highlight=False)
     return 0 if all(finding.ok for finding in findings) else EXIT_UNAVAILABLE

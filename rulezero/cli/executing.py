@@ -6,7 +6,7 @@ import shutil
 import signal
 from collections.abc import Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ def execute(request: Request) -> tuple[Path, dict[str, Any]]:
 
     """
     root = checkout.require_checkout()
-    description = read_description(root / checkout.SHOP, root)
+    description = read_description(root / request.experiment.lab, root)
     make_plan(description)  # Whatever is missing or malformed is told before anything is made.
     folder = new_record(request.out, request.experiment.name)
     processes = [service.name for service in description.services]
@@ -71,9 +71,10 @@ def execute(request: Request) -> tuple[Path, dict[str, Any]]:
 
 def conclude(folder: Path, experiment: Experiment) -> dict[str, Any]:
     """Write verdict.json and report.md of a record, from the record alone; return the verdict."""
-    verdict = judge(read_record(folder), experiment)
+    record = read_record(folder)
+    verdict = judge(record, experiment)
     write_json(folder / "verdict.json", verdict)
-    write_text(folder / "report.md", render_markdown(verdict))
+    write_text(folder / "report.md", render_markdown(replace(record, verdict=verdict)))
     return verdict
 
 

@@ -3,10 +3,10 @@
 import argparse
 import sys
 
-from rich.console import Console
 from rich.table import Table
 
 from rulezero import checkout
+from rulezero.cli.output import new_console
 
 NAME = "list"
 HELP = "list the experiments, their arms and what they ask"
@@ -27,7 +27,7 @@ def execute(arguments: argparse.Namespace) -> int:
     for name in checkout.experiment_names():
         experiment = checkout.load_experiment(name)
         table.add_row(name, experiment.question, ", ".join(arm.name for arm in experiment.arms))
-    Console().print(table)
+    new_console().print(table)
     return 0
 
 

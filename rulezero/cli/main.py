@@ -6,11 +6,23 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from rulezero.cli import defences, demo, doctor, report, run, standing, toxiproxy
+from rulezero.cli import defences, demo, doctor, picture, report, run, standing, toxiproxy
 from rulezero.cli import list as list_verb
 from rulezero.errors import EXIT_INTERRUPTED, EXIT_IO, EXIT_USAGE, Problem
 
-VERBS = (demo, run, report, list_verb, standing.up, standing.status, standing.down, defences, toxiproxy, doctor)
+VERBS = (
+    demo,
+    run,
+    report,
+    picture,
+    list_verb,
+    standing.up,
+    standing.status,
+    standing.down,
+    defences,
+    toxiproxy,
+    doctor,
+)
 
 
 class Parser(argparse.ArgumentParser):

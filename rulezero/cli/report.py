@@ -1,11 +1,13 @@
 """rulezero report: verdict and reports of a record, made again without a rerun."""
 
 import argparse
+import sys
 from pathlib import Path
 
-from rich.console import Console
+import orjson
 
 from rulezero import checkout
+from rulezero.cli.output import new_console
 from rulezero.errors import EXIT_OF_VERDICT
 
 NAME = "report"
@@ -16,6 +18,7 @@ EXAMPLE = "rulezero report runs/20261122T120000-cascading_failure"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("record", type=Path, help="the folder of a record")
+    parser.add_argument("--json", action="store_true", help="print verdict.json and nothing else")
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -26,7 +29,12 @@ def execute(arguments: argparse.Namespace) -> int:
 
     record = read_record(arguments.record)
     verdict = conclude(arguments.record, checkout.load_experiment(str(record.manifest["experiment"])))
+    told = new_console(stderr=arguments.json)
     if record.manifest.get("definition") != checkout.fingerprint(str(record.manifest["experiment"])):
-        Console().print("note: the experiment's file or a toxic changed since this run; it is judged by today's")
-    print_result(verdict, Console(), report=draw(arguments.record))
+        told.print("note: the experiment's file or a toxic changed since this run; it is judged by today's")
+    page = draw(arguments.record)
+    if arguments.json:
+        sys.stdout.write(orjson.dumps(verdict, option=orjson.OPT_INDENT_2).decode() + "\n")
+    else:
+        print_result(verdict, told, report=page)
     return EXIT_OF_VERDICT[verdict["verdict"]]

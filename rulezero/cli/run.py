@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 import orjson
-from rich.console import Console
 
 from rulezero import checkout
+from rulezero.cli.output import new_console
 from rulezero.errors import EXIT_OF_VERDICT
 
 NAME = "run"
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that `run` and `demo` share."""
     parser.add_argument("--out", type=Path, default=checkout.RUNS, help="where records go (default: %(default)s/)")
-    parser.add_argument("--quiet", action="store_true", help="show no progress, only the result")
+    parser.add_argument("-q", "--quiet", action="store_true", help="show no progress, only the result")
     parser.add_argument("--json", action="store_true", help="print verdict.json and nothing else")
 
 
@@ -48,7 +48,7 @@ def execute(arguments: argparse.Namespace) -> int:
         arms=checkout.choose_arms(experiment, names),
         seed=arguments.seed,
         out=arguments.out,
-        console=Console(stderr=arguments.json),
+        console=new_console(stderr=arguments.json),
         quiet=arguments.quiet or arguments.json,
     )
     folder, verdict = execute_request(request)

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from rich.console import Console
 
 from rulezero import checkout
+from rulezero.cli.output import new_console
 from rulezero.lab import standing
 from rulezero.lab.description import ShopDescription, read_description
 from rulezero.lab.standing import Condition, State
@@ -27,7 +28,7 @@ def _up_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _up(arguments: argparse.Namespace) -> int:
     state = asyncio.run(standing.up(_description(), port=arguments.port))
-    console = Console()
+    console = new_console()
     _print_state(console, state)
     console.print(
         f"\nload by hand:      locust -f loadtests/shop.py -H http://{state.entry}"
@@ -42,7 +43,7 @@ def _up(arguments: argparse.Namespace) -> int:
 
 def _status(_: argparse.Namespace) -> int:
     condition, state = standing.status(checkout.require_checkout())
-    console = Console()
+    console = new_console()
     console.print(f"the lab is {_WORDS[condition]}", highlight=False)
     if state is not None and condition is Condition.RUNNING:
         _print_state(console, state)
@@ -51,7 +52,7 @@ def _status(_: argparse.Namespace) -> int:
 
 def _down(_: argparse.Namespace) -> int:
     condition = asyncio.run(standing.down(checkout.require_checkout()))
-    Console().print("the lab is down" if condition is not Condition.STOPPED else "no lab was up", highlight=False)
+    new_console().print("the lab is down" if condition is not Condition.STOPPED else "no lab was up", highlight=False)
     return 0
 
 

@@ -1,6 +1,6 @@
 """Metric samples as lines of text, appended while the run lasts so that a crash loses nothing already written."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -11,18 +11,26 @@ HEADER = "t_s\tprocess\tname\tlabels\tvalue\n"
 
 
 class SampleLog:
-    """An append-only file of samples; flushed after each scrape."""
+    """An append-only file of samples; flushed after each scrape.
 
-    def __init__(self, path: Path) -> None:
+    `latest` holds the newest value by process and labels of the metrics in `follow`, for whoever shows them live.
+    """
+
+    def __init__(self, path: Path, *, follow: Collection[str] = ()) -> None:
         self._path = path
+        self._follow = frozenset(follow)
+        self.latest: dict[str, dict[tuple[str, str], float]] = {name: {} for name in follow}
         self._file: TextIO = path.open("w", encoding="utf-8")
         self._file.write(HEADER)
 
     def exposition(self, t_s: float, process: str, text: str) -> None:
         """Append a scrape in Prometheus' text format."""
-        self._write(
-            "".join(f"{t_s:.3f}\t{process}\t{name}\t{labels}\t{value}\n" for name, labels, value in split(text))
-        )
+        lines = []
+        for name, labels, value in split(text):
+            lines.append(f"{t_s:.3f}\t{process}\t{name}\t{labels}\t{value}\n")
+            if name in self._follow:
+                self.latest[name][process, labels] = float(value)
+        self._write("".join(lines))
 
     def sample(self, t_s: float, process: str, name: str, labels: str, value: float) -> None:
         """Append one sample; `labels` as in the text format, without braces."""

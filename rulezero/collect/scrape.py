@@ -19,7 +19,6 @@ class Scraper:
         self._addresses = addresses
         self._log = log
         self._zero_s = zero_s
-        self.made: Counter[str] = Counter()
         self.missed: Counter[str] = Counter()
 
     async def run(self) -> None:
@@ -42,5 +41,4 @@ class Scraper:
         except (aiohttp.ClientError, TimeoutError, OSError):
             self.missed[process] += 1
             return
-        self.made[process] += 1
         self._log.exposition(clock() - self._zero_s, process, text)

@@ -29,7 +29,6 @@ class SpanReceiver:
         self._zero_unix_s = 0.0
         self._runner: web.AppRunner | None = None
         self.endpoint = ""
-        self.received = 0
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=_BODY_BYTES_MAX)
@@ -82,7 +81,6 @@ class SpanReceiver:
         if self._file is not None:
             for span in _spans(message, self._zero_unix_s):
                 self._file.write(orjson.dumps(span).decode() + "\n")
-                self.received += 1
             self._file.flush()
         return web.Response(
             body=ExportTraceServiceResponse().SerializeToString(), content_type="application/x-protobuf"

@@ -46,13 +46,12 @@ class Bulkhead:
         self._context = context
         self._in_use = 0
         self._queue: deque[asyncio.Future[None]] = deque()
-        self._tell_concurrency()
+        context.teller.concurrency(limit=config.permits, in_use=lambda: self._in_use)
 
     async def __call__(self, operation: Operation, proceed: Proceed) -> Any:
         """Return the reply, or raise `BulkheadFull` without sending."""
         if self._in_use < self._config.permits:
             self._in_use += 1
-            self._tell_concurrency()
         else:
             await self._wait_for_permit(operation)
         try:
@@ -95,11 +94,7 @@ class Bulkhead:
             self._queue.popleft().set_result(None)
             return
         self._in_use -= 1
-        self._tell_concurrency()
 
     def _full(self, operation: Operation) -> BulkheadFull:
         self._context.teller.decided("rejected", in_use=self._in_use, queued=len(self._queue))
         return BulkheadFull(f"{operation.dependency}: all {self._config.permits} permits are taken")
-
-    def _tell_concurrency(self) -> None:
-        self._context.teller.concurrency(limit=self._config.permits, in_use=self._in_use)

@@ -13,7 +13,7 @@ import asyncio
 from dataclasses import dataclass
 from enum import IntEnum
 from random import Random
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
 
@@ -67,18 +67,13 @@ class State(IntEnum):
 
 # Bound here because Python 3.11 takes as long to reach a member of an enumeration as to call a function.
 _CLOSED, _HALF_OPEN, _OPEN = State
-_OK, _REJECTED, _CANCELLED = Outcome.OK, Outcome.REJECTED, Outcome.CANCELLED
+_OK, _TIMEOUT, _REJECTED, _CANCELLED = Outcome.OK, Outcome.TIMEOUT, Outcome.REJECTED, Outcome.CANCELLED
 _CHANGES = ("closed", "half_opened", "opened")
-_FAILURES = (Outcome.ERROR, Outcome.TIMEOUT)
-_COUNTED = (_OK, *_FAILURES)
+_FAILURES = (Outcome.ERROR, _TIMEOUT)
 
 
-class Permit(NamedTuple):
-    """Leave to make one call; `generation` tells in which spell of which state it was given."""
-
-    generation: int
-    number: int
-    started_s: float
+# Leave to make one call: in which spell of which state it was given, its number, and when.
+Permit = tuple[int, int, float]
 
 
 class Machine:
@@ -101,22 +96,24 @@ class Machine:
         if self.state is not _CLOSED and not self._may_probe(now_s):
             return None
         self._issued += 1
-        permit = Permit(self._generation, self._issued, now_s)
+        permit = (self._generation, self._issued, now_s)
         if self.state is _HALF_OPEN:
-            self._probes_out[permit.number] = now_s
+            self._probes_out[self._issued] = now_s
         return permit
 
     def settle(self, permit: Permit, outcome: Outcome, now_s: float) -> None:
         """Take the permit back and count what the outcome says about the callee, which may be nothing."""
-        if permit.generation != self._generation:
+        generation, number, started_s = permit
+        if generation != self._generation:
             return
-        if self.state is _HALF_OPEN and self._probes_out.pop(permit.number, None) is None:
+        if self.state is _HALF_OPEN and self._probes_out.pop(number, None) is None:
             return  # Already counted as silent.
-        if outcome not in _COUNTED:
+        failed = outcome is not _OK
+        if failed and outcome not in _FAILURES:
             return
         slow_s = self._config.slow_call_s
-        slow = slow_s is not None and (outcome is Outcome.TIMEOUT or now_s - permit.started_s >= slow_s)
-        self._count(now_s, failed=outcome in _FAILURES, slow=slow)
+        slow = slow_s is not None and (outcome is _TIMEOUT or now_s - started_s >= slow_s)
+        self._count(now_s, failed=failed, slow=slow)
 
     def _may_probe(self, now_s: float) -> bool:
         if self.state is _OPEN and now_s >= self.reopens_s:
@@ -135,8 +132,9 @@ class Machine:
 
     def _count(self, now_s: float, *, failed: bool, slow: bool) -> None:
         if self.state is _CLOSED:
-            self._window.count(now_s, failed=failed, slow=slow)
-            if self._window.total.calls >= self._config.volume_min and self._is_bad(self._window.total):
+            window = self._window
+            window.count(now_s, failed=failed, slow=slow)
+            if window.total.calls >= self._config.volume_min and self._is_bad(window.total):
                 self._open(now_s, self._config.open_s)
             return
         self._probed.count(failed=failed, slow=slow)
@@ -148,6 +146,8 @@ class Machine:
             self._enter(_CLOSED)
 
     def _is_bad(self, tally: Tally) -> bool:
+        if not tally.failures and not tally.slow:
+            return False
         too_many_failed = tally.failures / tally.calls >= self._config.failure_rate
         return too_many_failed or tally.slow / tally.calls >= self._config.slow_rate
 
@@ -172,7 +172,7 @@ class CircuitBreaker:
     idle_decisions: ClassVar[tuple[str, ...]] = ("allowed",)
 
     def __init__(self, config: CircuitBreakerConfig, context: Context) -> None:
-        self._context = context
+        self._teller = context.teller
         self._machine = Machine(config, context.random)
         self._told = _CLOSED
         context.teller.breaker_state(self._told)
@@ -194,23 +194,23 @@ class CircuitBreaker:
 
     def _admit(self, operation: Operation, now_s: float) -> Permit:
         permit = self._machine.admit(now_s)
-        self._tell_state()
+        if self._machine.state is not self._told:
+            self._tell_state()
         if permit is None:
-            self._context.teller.decided("rejected", state=self._told.name)
+            self._teller.decided("rejected", state=self._told.name)
             wait_s = max(self._machine.reopens_s - now_s, 0.0)
             raise BreakerOpen(f"{operation.dependency}: the breaker is open", retry_after_s=wait_s)
-        self._context.teller.decided("probe" if self._told is _HALF_OPEN else "allowed")
+        self._teller.decided("probe" if self._told is _HALF_OPEN else "allowed")
         return permit
 
     def _settle(self, permit: Permit, outcome: Outcome, now_s: float) -> None:
         self._machine.settle(permit, outcome, now_s)
         if outcome is _REJECTED:
-            self._context.teller.decided("overloaded")
-        self._tell_state()
+            self._teller.decided("overloaded")
+        if self._machine.state is not self._told:
+            self._tell_state()
 
     def _tell_state(self) -> None:
-        state = self._machine.state
-        if state is not self._told:
-            self._told = state
-            self._context.teller.breaker_state(state)
-            self._context.teller.decided(_CHANGES[state])
+        self._told = state = self._machine.state
+        self._teller.breaker_state(state)
+        self._teller.decided(_CHANGES[state])

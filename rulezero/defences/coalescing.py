@@ -10,14 +10,16 @@ read-only; and the key must name everything the answer depends on, such as the t
 """
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from rulezero.calls import Operation, Proceed
 from rulezero.defences.context import Context, Family
 from rulezero.outcome import Failed, TimedOut
+from rulezero.request_context import deadline_var
 
 Key = tuple[str, str, str]
 
@@ -66,9 +68,9 @@ class Coalescing:
     async def __call__(self, operation: Operation, proceed: Proceed) -> Any:
         """Return the reply of the shared load, or raise its error, or `LoadTimedOut` or `WaitTimedOut`.
 
-        Operations without a key, and those that must not be repeated, are passed through.
+        Operations without a key, those that must not be repeated, and those with a fresh entry are passed through.
         """
-        if not operation.key or not operation.idempotent:
+        if not operation.key or not operation.idempotent or operation.fresh:
             return await proceed(operation)
         remaining_s = _remaining_s(operation)
         if remaining_s is not None and remaining_s <= 0:
@@ -95,6 +97,7 @@ class Coalescing:
         return flight
 
     async def _load(self, operation: Operation, proceed: Proceed) -> Any:
+        deadline_var.set(None)  # The leader's own, in this task's copy of its context.
         timer = asyncio.timeout(self._config.load_timeout_s)
         try:
             async with timer:

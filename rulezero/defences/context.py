@@ -1,10 +1,12 @@
 """What every defence is given: whom it protects, a random source, and someone to tell its decisions."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Literal, Protocol
 
 from rulezero.calls import Entry
+from rulezero.defences.background import Background
 
 Family = Literal["admission", "call", "cache"]
 
@@ -18,8 +20,8 @@ class Teller(Protocol):
     def breaker_state(self, state: int) -> None:
         """0 closed, 1 half-open, 2 open."""
 
-    def concurrency(self, *, limit: int, in_use: int) -> None:
-        """How many permits there are and how many are taken."""
+    def concurrency(self, *, limit: int, in_use: Callable[[], int]) -> None:
+        """How many permits there are, and how to ask how many are taken."""
 
 
 class SharedCache(Protocol):
@@ -39,12 +41,13 @@ class SharedCache(Protocol):
 class Context:
     """The surroundings of one defence around one dependency in one process.
 
-    `caller` is the service this process is, for settings that name who may act (retries). `shared` is there for the
-    cache family alone.
+    `caller` is the service this process is, for settings that name who may act (retries). `background` runs what
+    outlives a request. `shared` is there for the cache family alone.
     """
 
     dependency: str
     caller: str
     teller: Teller
     random: Random = field(default_factory=lambda: Random(0))
+    background: Background = field(default_factory=Background)
     shared: SharedCache | None = None

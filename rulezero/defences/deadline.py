@@ -18,6 +18,7 @@ from msgspec import Meta
 
 from rulezero.calls import Operation, Proceed
 from rulezero.defences.context import Context, Family
+from rulezero.defences.time_limit import TimeLimit
 from rulezero.outcome import NotSent, TimedOut
 
 REMAINING_MAX_S = 3600.0  # Nobody waits longer: a larger header would be as good as no bound.
@@ -80,12 +81,12 @@ class Deadline:
             self._context.teller.decided("refused", remaining_s=remaining_s)
             raise DeadlineExceeded(f"{operation.dependency}: {remaining_s:.3f} s left, too few to send")
         self._context.teller.decided("propagated", remaining_s=remaining_s)
-        timer = asyncio.timeout_at(operation.deadline_s)
+        limit = TimeLimit(operation.deadline_s)
         try:
-            async with timer:
+            with limit:
                 return await proceed(operation)
         except TimeoutError:
-            if not timer.expired():
+            if not limit.expired:
                 raise
             self._context.teller.decided("expired", remaining_s=0.0)
             raise DeadlineTimedOut(f"{operation.dependency}: no answer before the deadline") from None

@@ -7,15 +7,16 @@ the cap is applied before the jitter, because clamping afterwards puts every lat
 """
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from rulezero.calls import Operation, Proceed
 from rulezero.defences.context import Context, Family
-from rulezero.outcome import CallError
+from rulezero.outcome import CallError, of_both
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,22 +82,26 @@ class Retry:
         self._acts = context.caller in config.callers
 
     async def __call__(self, operation: Operation, proceed: Proceed) -> Any:
-        """Return the first reply, or raise the error of the last attempt."""
+        """Return the first reply, or raise the error of the last attempt that was sent (see `outcome.of_both`)."""
         if not self._acts:
             return await proceed(operation)
         backoff_s = self._config.base_s
-        while True:
-            try:
-                return await proceed(operation)
-            except CallError as error:
-                if not self._may_go_on(error, operation):
-                    raise
-                backoff_s = delay_s(operation.attempt, backoff_s, self._config, self._context.random)
-                pause_s = backoff_s + (error.retry_after_s or 0.0)
-                if not self._has_time(pause_s, operation):
-                    raise
-            await asyncio.sleep(pause_s)
-            operation = replace(operation, attempt=operation.attempt + 1)
+        failure: CallError | None = None
+        try:
+            while True:
+                try:
+                    return await proceed(operation)
+                except CallError as error:
+                    failure = error if failure is None else of_both(failure, error)
+                    backoff_s = delay_s(operation.attempt, backoff_s, self._config, self._context.random)
+                    pause_s = backoff_s + (error.retry_after_s or 0.0)
+                    goes_on = self._may_go_on(error, operation) and self._has_time(pause_s, operation)
+                if not goes_on:
+                    raise failure
+                await asyncio.sleep(pause_s)
+                operation = replace(operation, attempt=operation.attempt + 1)
+        finally:
+            del failure  # Breaks the circle of an error, its traceback and the frame in it.
 
     def _may_go_on(self, error: CallError, operation: Operation) -> bool:
         repeatable = is_retryable(error, operation, non_idempotent=self._config.non_idempotent)

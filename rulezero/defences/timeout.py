@@ -7,13 +7,15 @@ latency percentile of the dependency that matches the share of false timeouts on
 """
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from rulezero.calls import Operation, Proceed
 from rulezero.defences.context import Context, Family
+from rulezero.defences.time_limit import TimeLimit
 from rulezero.outcome import TimedOut
 
 
@@ -46,12 +48,12 @@ class Timeout:
         if operation.deadline_s is not None and ends_s < operation.deadline_s:
             # The callee is told how long this attempt will wait, not how long the caller will.
             operation = replace(operation, deadline_s=ends_s)
-        timer = asyncio.timeout_at(ends_s)
+        limit = TimeLimit(ends_s)
         try:
-            async with timer:
+            with limit:
                 return await proceed(operation)
         except TimeoutError:
-            if not timer.expired():
+            if not limit.expired:
                 raise
             self._context.teller.decided("timed_out", timeout_s=self._timeout_s)
             raise AttemptTimedOut(f"{operation.dependency} took over {self._timeout_s} s") from None

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from prometheus_client import Counter
+
 from rulezero.calls import Operation
 from rulezero.outcome import Outcome, outcome_of
 from rulezero.telemetry import metrics, tracing
@@ -18,6 +20,7 @@ class Link:
         self._dependency = dependency
         self._first = metrics.ATTEMPTS.labels(dependency=dependency, link=name, attempt="first")
         self._retry = metrics.ATTEMPTS.labels(dependency=dependency, link=name, attempt="retry")
+        self._hedge = metrics.ATTEMPTS.labels(dependency=dependency, link=name, attempt="hedge")
         # Made at zero, so that a rate over the first occurrence is right.
         self._outcomes = {
             outcome: metrics.OUTCOMES.labels(dependency=dependency, link=name, outcome=outcome) for outcome in Outcome
@@ -29,12 +32,14 @@ class Link:
     @contextmanager
     def attempt(self, operation: Operation) -> Iterator[None]:
         """Count, time and trace the attempt made inside; exceptions pass through."""
-        (self._first if operation.attempt == 1 else self._retry).inc()
+        self._started(operation).inc()
         clock = asyncio.get_running_loop().time
         start_s, outcome = clock(), Outcome.OK
         attributes: dict[str, str | int] = {"server.address": self._dependency, "rulezero.link": self.name}
         if operation.attempt > 1:
             attributes["http.request.resend_count"] = operation.attempt - 1
+        if operation.hedge:
+            attributes["rulezero.hedge"] = True
         with tracing.client_span(operation.name, attributes) as span:
             try:
                 yield
@@ -45,3 +50,8 @@ class Link:
             finally:
                 self._outcomes[outcome].inc()
                 self._durations[outcome].observe(clock() - start_s)
+
+    def _started(self, operation: Operation) -> Counter:
+        if operation.hedge:
+            return self._hedge
+        return self._first if operation.attempt == 1 else self._retry

@@ -1,7 +1,6 @@
-"""A look-aside cache on Redis or Valkey, and reading through it."""
+"""A look-aside cache on Redis or Valkey: entries, and leases on them."""
 
-import asyncio
-from collections import Counter
+import secrets
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -9,22 +8,26 @@ from typing import Any
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import RedisError
 
-from rulezero.calls import Operation
+from rulezero.calls import Entry, Operation, Proceed
 from rulezero.dependencies.attempts import Link
-from rulezero.outcome import CallError, Failed
-from rulezero.request_context import current_deadline_s, deadline_var
-from rulezero.telemetry import metrics
+from rulezero.dependencies.entries import decode, encode
+from rulezero.outcome import Failed
+from rulezero.request_context import current_deadline_s
 from rulezero.toggles.stacks import Stack
 
 # A command takes well under a millisecond: this many connections never are the bottleneck.
 _CONNECTIONS_MAX = 32
 _WAIT_S = 20
-
-Load = Callable[[], Awaitable[bytes]]
+_LEASE = "lease:"
+# Compared and deleted in one step: between two commands the lease could end and become somebody else's.
+_RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 
 class Cache:
-    """Get and set, as operations on one link, inside the call defences."""
+    """Entries and leases, as operations on one link, inside the call defences. One round trip each.
+
+    All methods raise `CallError` when the cache did not answer.
+    """
 
     def __init__(self, link: Link, *, stack: Stack) -> None:
         self._link = link
@@ -49,29 +52,51 @@ class Cache:
         """Close the connections."""
         await self._redis.connection_pool.disconnect()
 
-    async def get(self, key: str) -> bytes | None:
-        """Return the value, or None.
+    async def look_up(self, key: str) -> Entry | None:
+        """Return the entry, fresh or stale, or None."""
+        stored, left_ms = await self._call("GET", partial(self._get, key))
+        return None if stored is None else decode(stored, left_s=left_ms / 1000)
 
-        Raises:
-            CallError: The cache did not answer.
+    async def put(
+        self, key: str, value: bytes, *, ttl_s: float, keep_s: float, load_s: float, found: str | None
+    ) -> bool:
+        """Set an entry that is fresh for `ttl_s` and kept, stale, for `keep_s` more; `load_s` is what it cost.
 
+        Returns whether it replaced what its loader had `found` (a version, or None): if not, somebody else has put
+        another meanwhile, and this load was one too many.
         """
-        operation = Operation(name="GET", dependency="cache", deadline_s=current_deadline_s())
-        value: bytes | None = await self._stack.call(
-            operation, partial(self._attempt, run=lambda: self._redis.get(key))
-        )
-        return value
+        version = secrets.token_hex(8)  # Not seeded: those of all processes, and of all their lives, must differ.
+        stored = encode(value, version=version, load_s=load_s, keep_s=keep_s)
+        milliseconds = max(1, round(ttl_s * 1000)) + round(keep_s * 1000)
+        old = await self._call("SET", partial(self._redis.set, key, stored, px=milliseconds, get=True))
+        replaced = None if old is None else decode(old, left_s=0.0)
+        # Its own version: a retry, of which the first attempt had arrived after all.
+        return replaced is None or replaced.version in (found, version)
 
-    async def put(self, key: str, value: bytes, *, ttl_s: float) -> None:
-        """Set a value that expires.
+    async def acquire_lease(self, key: str, *, lease_s: float) -> str | None:
+        """Return the owner's token, or None while somebody else has the lease."""
+        token = secrets.token_hex(8)
+        milliseconds = max(1, round(lease_s * 1000))
+        # Not to be repeated: after a first attempt that arrived, a second one would find the lease taken, by itself.
+        set_it = partial(self._redis.set, f"{_LEASE}{key}", token, nx=True, px=milliseconds)
+        return token if await self._call("SET NX", set_it, idempotent=False) else None
 
-        Raises:
-            CallError: The cache did not answer.
+    async def release_lease(self, key: str, token: str) -> None:
+        """End the lease if it still has this owner."""
+        await self._call("EVAL", partial(self._redis.eval, _RELEASE, 1, f"{_LEASE}{key}", token))
 
-        """
-        operation = Operation(name="SET", dependency="cache", deadline_s=current_deadline_s())
-        set_it = partial(self._redis.set, key, value, px=max(1, round(ttl_s * 1000)))
-        await self._stack.call(operation, partial(self._attempt, run=set_it))
+    async def _get(self, key: str) -> tuple[bytes | None, int]:
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            # Queued by these two, sent together by the third.
+            pipeline.get(key)
+            pipeline.pttl(key)
+            stored, left_ms = await pipeline.execute()
+        return stored, left_ms
+
+    async def _call(self, name: str, run: Callable[[], Awaitable[Any]], *, idempotent: bool = True) -> Any:
+        operation = Operation(name=name, dependency="cache", idempotent=idempotent, deadline_s=current_deadline_s())
+        send: Proceed = partial(self._attempt, run=run)
+        return await self._stack.call(operation, send)
 
     async def _attempt(self, operation: Operation, *, run: Callable[[], Awaitable[Any]]) -> Any:
         with self._link.attempt(operation):
@@ -79,69 +104,3 @@ class Cache:
                 return await run()
             except (RedisError, OSError) as error:
                 raise Failed(f"{self._link.name}: {type(error).__name__}: {error}") from None
-
-
-class ReadThrough:
-    """Reads entries through a cache; a missing one is loaded inside the cache defences and put back.
-
-    A cache that does not answer costs a load, never an error.
-    """
-
-    def __init__(self, cache: Cache, *, name: str, ttl_s: float, stack: Stack) -> None:
-        self._cache = cache
-        self._name = name
-        self._ttl_s = ttl_s
-        self._stack = stack
-        self._in_flight: Counter[str] = Counter()
-        self._results = {
-            result: metrics.CACHE_REQUESTS.labels(cache=name, result=result) for result in ("hit", "miss", "error")
-        }
-        self._loads = metrics.CACHE_LOADS.labels(cache=name)
-
-    async def get(self, key: str, load: Load) -> bytes:
-        """Return the entry, from the cache or from `load`.
-
-        Raises:
-            CallError: It was in neither.
-
-        """
-        value = await self._look_up(key)
-        if value is not None:
-            return value
-        operation = Operation(
-            name=f"load {self._name}", dependency=self._name, key=key, deadline_s=current_deadline_s()
-        )
-        loaded: bytes = await self._stack.call(operation, partial(self._load, load=load))
-        return loaded
-
-    async def _look_up(self, key: str) -> bytes | None:
-        try:
-            value = await self._cache.get(key)
-        except CallError:
-            self._results["error"].inc()
-            return None
-        self._results["hit" if value is not None else "miss"].inc()
-        return value
-
-    async def _load(self, operation: Operation, *, load: Load) -> bytes:
-        self._in_flight[operation.key] += 1
-        metrics.CACHE_HERD.labels(cache=self._name).observe(self._in_flight[operation.key])
-        self._loads.inc()
-        clock = asyncio.get_running_loop().time
-        start_s = clock()
-        # A load that several wait for must not inherit the deadline of the one who happened to start it.
-        token = deadline_var.set(operation.deadline_s)
-        try:
-            value = await load()
-            metrics.CACHE_LOAD_DURATION.labels(cache=self._name).observe(clock() - start_s)
-            await self._put(operation.key, value)
-        finally:
-            deadline_var.reset(token)
-            self._in_flight -= Counter({operation.key: 1})
-        return value
-
-    async def _put(self, key: str, value: bytes) -> None:
-        try:
-            await self._cache.put(key, value, ttl_s=self._ttl_s)
-        except CallError:
-            self._results["error"].inc()

@@ -10,7 +10,7 @@ import asyncpg
 from rulezero.calls import Operation
 from rulezero.dependencies.attempts import Link
 from rulezero.outcome import Failed, TimedOut, Unreachable
-from rulezero.request_context import current_deadline_s
+from rulezero.request_context import current_deadline_s, queueing_var
 from rulezero.telemetry import metrics
 from rulezero.toggles.stacks import Stack
 
@@ -91,11 +91,16 @@ class Database:
             self._release(connection)
 
     async def _acquire(self) -> Any:
+        clock = asyncio.get_running_loop().time
+        start_s, queueing = clock(), queueing_var.get()
         with self._pending.track_inprogress():
             try:
                 return await self._pool.acquire()
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
                 raise Unreachable(f"{self._link.name}: no connection: {type(error).__name__}: {error}") from None
+            finally:
+                if queueing is not None:
+                    queueing.total_s += clock() - start_s
 
     def _release(self, connection: Any) -> None:
         """Give a connection back without waiting.

@@ -42,11 +42,12 @@ def open_session() -> aiohttp.ClientSession:
 
 
 class HttpDependency:
-    """A service behind one or more links, taken in turn."""
+    """A service behind one or more links, taken in turn; another attempt at the same operation takes another one."""
 
     def __init__(self, links: Sequence[Link], *, name: str, stack: Stack, session: aiohttp.ClientSession) -> None:
         self._name = name
-        self._links = itertools.cycle(links)
+        self._links = tuple(links)
+        self._turn = itertools.count()
         self._stack = stack
         self._session = session
 
@@ -70,7 +71,7 @@ class HttpDependency:
         return reply
 
     async def _send(self, operation: Operation, *, method: str, path: str, body: Any) -> HttpReply:
-        link = next(self._links)
+        link = self._choose(operation.tried)
         with link.attempt(operation):
             data = None if body is None else orjson.dumps(body)
             url = f"http://{link.address}{path}"
@@ -85,6 +86,14 @@ class HttpDependency:
                 raise Unreachable(f"{self._name}: no connection: {error}") from None
             except (aiohttp.ClientError, OSError) as error:
                 raise Failed(f"{self._name}: connection broke: {type(error).__name__}") from None
+
+    def _choose(self, tried: set[str]) -> Link:
+        """Return the link whose turn it is, of those that this operation has not been sent to if there are any."""
+        untried = [link for link in self._links if link.name not in tried] if tried else self._links
+        choice = untried or self._links
+        link = choice[next(self._turn) % len(choice)]
+        tried.add(link.name)
+        return link
 
     async def _content(self, response: aiohttp.ClientResponse) -> bytes:
         try:

@@ -76,7 +76,7 @@ def read_description(path: Path, root: Path) -> ShopDescription:
         described = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageProblem(f"{path} cannot be read ({error}); run from the root of the checkout") from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # A ValueError as such: a number of over 4300 digits.
         raise UsageProblem(f"{path} is not TOML: {error}; correct that line") from error
     for reserved in ("root", "path"):
         if reserved in described:
@@ -108,8 +108,15 @@ def _check(description: ShopDescription) -> None:
         if not _IDENTIFIER.fullmatch(identifier):
             raise UsageProblem(f"{path}: `{identifier}` is no plain SQL name; use a-z, 0-9 and _")
     for file in (description.schema_path, description.links_path):
-        if not file.is_file():
+        if not _is_file(file):
             raise UsageProblem(f"{path}: there is no file {file}; correct the path")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # A name that is too long, or that no file can have.
+        return False
 
 
 def _check_target(path: Path, target: str) -> None:

@@ -1,4 +1,4 @@
-"""What a run tells while it goes: one live line on a terminal, plain lines where the output is piped.
+"""What a run tells while it goes: some live lines on a terminal, plain lines where the output is piped.
 
 Redrawn only when told something, without a thread of its own: the machine is busy with what is being measured.
 """
@@ -17,7 +17,7 @@ from rulezero.moment import Moment
 from rulezero.report.words import number, with_unit
 
 LINE_EVERY_S = 5.0
-_BAR_WIDTH = 24
+_BAR_WIDTH = 60
 
 
 class LiveProgress:
@@ -63,14 +63,12 @@ class LiveProgress:
         """Show one moment."""
         if self._quiet:
             return
-        tail = "" if moment.p99_ms is None else f"p99 {with_unit(moment.p99_ms, 'ms')}, "
-        good, failing = f"{number(moment.goodput_rps)} of {number(moment.offered_rps)}/s", _failing(moment.failing)
-        figures = f"good {good}, {tail}failing {failing}"
         if self._live is not None:
-            self._live.update(self._drawing(moment, figures), refresh=True)
+            self._live.update(self._drawing(moment), refresh=True)
         elif self._is_due(moment):
             at = f"{moment.elapsed_s:.0f} s, {moment.remaining_s:.0f} s left"
-            self._console.print(escape(f"{moment.arm} {moment.phase} {at}: {figures}"), soft_wrap=True, highlight=False)
+            told = "; ".join([_system(moment), *([_breakers(moment.breakers)] if _moved(moment.breakers) else [])])
+            self._console.print(escape(f"{moment.arm} {moment.phase} {at}: {told}"), soft_wrap=True, highlight=False)
 
     def _is_due(self, moment: Moment) -> bool:
         """Tell whether a plain line is worth printing: a new phase, or five seconds since the last."""
@@ -80,19 +78,40 @@ class LiveProgress:
         self._said, self._said_at_s = position, moment.remaining_s
         return True
 
-    def _drawing(self, moment: Moment, figures: str) -> Table:
-        arm, remaining_s = moment.arm, moment.remaining_s
-        done_s = max(0.0, self._total_s - remaining_s)
-        position = f"arm {self._arms.index(arm) + 1} of {len(self._arms)}, " if arm in self._arms else ""
-        grid = Table.grid(padding=(0, 1))
-        grid.add_row(
-            ProgressBar(total=max(self._total_s, 1.0), completed=done_s, width=_BAR_WIDTH),
-            f"{position}[bold]{escape(arm)}[/], [bold]{escape(moment.phase)}[/], {remaining_s:.0f} s left",
-        )
+    def _drawing(self, moment: Moment) -> Table:
+        """Return the run above, the system below; every line is cut rather than broken, so that nothing jumps."""
+        done_s = max(0.0, self._total_s - moment.remaining_s)
+        position = f"arm {self._arms.index(moment.arm) + 1} of {len(self._arms)}, " if moment.arm in self._arms else ""
+        left = f"{moment.phase_left_s:.0f} s of it and {moment.remaining_s:.0f} s in all left"
+        run = f"{position}[bold]{escape(moment.arm)}[/]: [bold]{escape(moment.phase)}[/], {left}"
         whole = Table.grid()
-        whole.add_row(grid)
-        whole.add_row(escape(figures))
+        whole.add_column(no_wrap=True, overflow="ellipsis")
+        whole.add_row(ProgressBar(total=max(self._total_s, 1.0), completed=done_s, width=_BAR_WIDTH))
+        for line in (run, escape(_system(moment)), escape(_breakers(moment.breakers))):
+            whole.add_row(line)
         return whole
+
+
+def _system(moment: Moment) -> str:
+    """Return what the system does; nothing is said to fail before there is an answer."""
+    if moment.goodput_rps is None:
+        return f"{number(moment.offered_rps)}/s offered, no answer yet"
+    tail = "" if moment.p99_ms is None else f"p99 {with_unit(moment.p99_ms, 'ms')}, "
+    good = f"good {number(moment.goodput_rps)} of {number(moment.offered_rps)}/s"
+    return f"{good}, {tail}failing {_failing(moment.failing)}"
+
+
+def _breakers(breakers: Mapping[str, str]) -> str:
+    """Name the breakers that are not closed, and count the others."""
+    if not breakers:
+        return "no circuit breaker on"
+    moved = _moved(breakers)
+    closed = f"{len(breakers) - len(moved)} closed" if len(moved) < len(breakers) else ""
+    return f"breakers: {', '.join([*moved, *([closed] if closed else [])])}"
+
+
+def _moved(breakers: Mapping[str, str]) -> list[str]:
+    return [f"{name} {state}" for name, state in breakers.items() if state != "closed"]
 
 
 def _failing(failing: Mapping[str, int]) -> str:

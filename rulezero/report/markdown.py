@@ -1,12 +1,17 @@
-"""A verdict as Markdown, to paste into a pull request."""
+"""A record as Markdown, to paste into a pull request: what the page says, without its charts over time."""
 
+import html
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rulezero.experiment import MEASURED
+from rulezero.record import Record
+from rulezero.report.evidence import decision_rows, fault_texts, invalid_reasons, validity_table
+from rulezero.report.headline import comparison_of
 from rulezero.report.tables import arm_rows, ledger_rows, phase_rows, prediction_rows
-from rulezero.report.words import MISSING, verdict_word
+from rulezero.report.traces import Waterfall, waterfall_lines, waterfalls
+from rulezero.report.words import MISSING, number, verdict_word, with_unit
 
 _TERMS = (
     "Goodput counts answers that are correct and within the caller's deadline, from the intended send, per second; "
@@ -15,26 +20,35 @@ _TERMS = (
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#])")
 
 
-def render_markdown(verdict: Mapping[str, Any]) -> str:
-    """Return the verdict, the arms, the checks and the predictions; text from the record is escaped."""
+def render_markdown(record: Record) -> str:
+    """Return what the page says, but the charts over time; text from the record is escaped."""
+    verdict = record.verdict
+    first = comparison_of(record)
     blocks = [
         f"## {_text(verdict.get('experiment', 'record'))}: {_text(verdict.get('question', ''))}",
-        *_opening(verdict),
+        *_opening(record),
+        _text(first.summary) if first else "",
+        f"Predicted: {_text(verdict['prediction'])}" if verdict.get("prediction") else "",
         _arms(verdict),
         _latencies(verdict),
+        *_optional("### Decisions of the defences", _decisions(verdict)),
+        *_optional("### Circuit breakers", _breakers(verdict)),
         *_optional("### Predicted beside measured", _predictions(verdict)),
         *_optional("### Checks", _checks(verdict)),
         *_optional("### Ledger", _ledger(verdict)),
-        f"Seed {_text(verdict.get('seed', MISSING))}. {_TERMS}",
+        *_optional("### Three requests, span by span", _traces(record)),
+        *_optional("### Can this run be believed?", _validity(verdict)),
+        *_reproduce(record),
+        _TERMS,
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _opening(verdict: Mapping[str, Any]) -> Iterator[str]:
+def _opening(record: Record) -> Iterator[str]:
+    verdict = record.verdict
     if not verdict.get("valid", False):
-        reasons = verdict.get("invalid_reasons") or ["the record has no verdict"]
         yield "**INVALID RUN: nothing can be concluded from it.**"
-        yield "\n".join(f"- {_text(reason)}" for reason in reasons)
+        yield "\n".join(f"- {_text(reason)}" for reason in invalid_reasons(record))
         return
     yield f"**{verdict_word(verdict)}**"
     yield _text(verdict.get("summary", ""))
@@ -42,13 +56,19 @@ def _opening(verdict: Mapping[str, Any]) -> Iterator[str]:
 
 def _arms(verdict: Mapping[str, Any]) -> str:
     rows = arm_rows(verdict)
-    heads = ["Arm", *(f"Goodput, {phase}" for phase in MEASURED), "Not good in the fault", "Recovery", "Most attempts"]
+    heads = [
+        "Arm",
+        *(f"Goodput, {phase}" for phase in MEASURED),
+        "Not good in the fault",
+        "Recovery",
+        "Most amplified link",
+    ]
     with_origin = any(row.origin_loads != MISSING for row in rows)
     body = []
     for row in rows:
         kept = [row.goodput["baseline"], *(f"{row.goodput[phase]} ({row.kept[phase]})" for phase in MEASURED[1:])]
         origin = [row.origin_loads] if with_origin else []
-        body.append([row.name, *kept, row.failed, row.recovery, row.attempts, *origin, row.effect])
+        body.append([row.name, *kept, row.failed, row.recovery, row.amplification, *origin, row.effect])
     return _table([*heads, *(["Loads at the origin"] if with_origin else []), "Against the control"], body)
 
 
@@ -63,7 +83,7 @@ def _predictions(verdict: Mapping[str, Any]) -> str:
     return _table(
         heads,
         [
-            [row.arm, row.name, row.formula, row.predicted, row.measured, row.band, row.within]
+            [row.arm, row.name, row.formula, row.predicted, row.measured, row.accepted, row.within]
             for row in prediction_rows(verdict)
         ],
     )
@@ -79,6 +99,58 @@ def _checks(verdict: Mapping[str, Any]) -> str:
 
 def _ledger(verdict: Mapping[str, Any]) -> str:
     return _table(["Arm", "Orders", "Charges", "Duplicate charges"], list(ledger_rows(verdict)))
+
+
+def _decisions(verdict: Mapping[str, Any]) -> str:
+    rows = [[row.arm, row.defence, row.intervened, row.passed] for row in decision_rows(verdict)]
+    return _table(["Arm", "Defence", "Intervened", "Let pass"], rows)
+
+
+def _breakers(verdict: Mapping[str, Any]) -> str:
+    rows = [
+        [arm["name"], f"{each['process']} to {each['dependency']}", f"{each['opened']}", f"{number(each['open_s'])} s"]
+        for arm in verdict.get("arms", ())
+        for each in arm.get("breakers") or ()
+        if each["opened"]
+    ]
+    return _table(["Arm", "Breaker", "Seen to open", "Open in all"], rows)
+
+
+def _traces(record: Record) -> str:
+    """Return each waterfall as text, folded away: a dozen lines each would bury the rest."""
+    return "\n\n".join(
+        f"<details><summary>{html.escape(_title(each))}</summary>\n\n{_indented(waterfall_lines(each))}\n\n</details>"
+        for each in waterfalls(record.rows, record.spans)
+    )
+
+
+def _title(trace: Waterfall) -> str:
+    ended = f"{trace.outcome.replace('_', ' ')} after {with_unit(trace.latency_ms, 'ms')}"
+    return f"{trace.title}: {trace.route} in arm {trace.arm}, {trace.phase} phase, {ended}"
+
+
+def _indented(lines: Iterable[str]) -> str:
+    """Return lines as a block of code that nothing in them can end."""
+    return "\n".join(f"    {line}" for line in lines)
+
+
+def _validity(verdict: Mapping[str, Any]) -> str:
+    table = validity_table(verdict)
+    if not table.rows:
+        return ""
+    body = [[name, limit, *cells] for name, limit, cells in table.rows]
+    return _table(["Check", "Limit", *(_text(arm) for arm in table.arms)], body)
+
+
+def _reproduce(record: Record) -> Iterator[str]:
+    manifest, seed = record.manifest, record.verdict.get("seed", MISSING)
+    yield "### How to reproduce it"
+    if manifest.get("reproduce"):
+        yield _indented([" ".join(str(manifest["reproduce"]).split())])
+    host, faults = manifest.get("host", {}), fault_texts(manifest)
+    machine = f"{host.get('cores', MISSING)} cores, Python {host.get('python', MISSING)}"
+    started = f"Started {manifest.get('started_at', MISSING)}, rulezero {manifest.get('rulezero', MISSING)}"
+    yield _text(f"Seed {seed}. {started}, on {machine}. Faults: {'; '.join(faults) or 'none recorded'}.")
 
 
 def _optional(heading: str, block: str) -> Iterator[str]:

@@ -13,6 +13,9 @@ from rulezero.report.words import MISSING, number, share, with_unit
 
 Verdict = Mapping[str, Any]
 
+# Poisson arrivals alone move attempts per request by some per cent between phases.
+AMPLIFIED = 1.1
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ArmRow:
@@ -28,7 +31,7 @@ class ArmRow:
     kept: Mapping[str, str]
     failed: str
     recovery: str
-    attempts: str
+    amplification: str
     origin_loads: str
     not_exercised: str
     effect: str
@@ -55,7 +58,7 @@ class PredictionRow:
     formula: str
     predicted: str
     measured: str
-    band: str
+    accepted: str
     within: str
 
 
@@ -89,7 +92,7 @@ def prediction_rows(verdict: Verdict) -> list[PredictionRow]:
             formula=each["formula"],
             predicted=number(each["predicted"]),
             measured=number(each["measured"]),
-            band=_band(each["band"]),
+            accepted=_accepted(each["predicted"], each["band"]),
             within={True: "yes", False: "no"}.get(each["within"], MISSING),
         )
         for arm in verdict.get("arms", ())
@@ -121,15 +124,23 @@ def failures(arm: Mapping[str, Any], phase: str) -> dict[str, int]:
     return {"late": max(0, answered - good), **counts}
 
 
-def worst_link(arm: Mapping[str, Any]) -> tuple[str, str, float] | None:
-    """Return (link, phase, attempts per request) where attempts per request were highest."""
+def amplification_text(arm: Mapping[str, Any]) -> str:
+    """Return the link whose attempts per request grew most over its own baseline, and by what factor.
+
+    A request may cross a link twice in the best of times, so attempts alone do not tell retries.
+    """
     found = [
-        (link, phase, value)
+        (value / by_phase["baseline"], link, phase, by_phase["baseline"], value)
         for link, by_phase in (arm.get("attempts_per_request") or {}).items()
         for phase, value in by_phase.items()
-        if value is not None
+        if phase != "baseline" and value is not None and by_phase.get("baseline")
     ]
-    return max(found, key=lambda item: item[2], default=None)
+    if not found:
+        return MISSING
+    factor, link, phase, before, value = max(found)
+    if factor < AMPLIFIED:
+        return "no link"
+    return f"{number(factor)} x on {link} in the {phase} ({number(before)} to {number(value)})"
 
 
 def best_arm(verdict: Verdict) -> Mapping[str, Any] | None:
@@ -151,7 +162,6 @@ _LOADS = (("per_expiry", "per expiry"), ("burst", "after the crowd came"), ("bur
 
 def _arm_row(arm: Mapping[str, Any]) -> ArmRow:
     baseline_rps = _of(arm, "goodput_rps", "baseline")
-    worst = worst_link(arm)
     return ArmRow(
         name=arm["name"],
         defences=", ".join(arm.get("defences") or ()) or "none",
@@ -159,7 +169,7 @@ def _arm_row(arm: Mapping[str, Any]) -> ArmRow:
         kept={phase: share(kept(arm, phase), 1) if baseline_rps else MISSING for phase in MEASURED},
         failed=failed_share(arm, "fault"),
         recovery="not recovered" if arm.get("recovery_s") is None else f"{number(arm['recovery_s'])} s",
-        attempts=f"{number(worst[2])} on {worst[0]} ({worst[1]})" if worst else MISSING,
+        amplification=amplification_text(arm),
         origin_loads=origin_text(arm.get("origin_loads")),
         not_exercised=", ".join(arm.get("not_exercised") or ()),
         effect=arm.get("effect") or MISSING,
@@ -171,11 +181,11 @@ def _of(arm: Mapping[str, Any], figure: str, phase: str, missing: Any = None) ->
     return missing if value is None else value
 
 
-def _band(band: Any) -> str:
-    """Return the accepted range; a band is (low, high), or one number."""
-    if isinstance(band, list | tuple) and len(band) == 2:
-        return f"{number(band[0])} to {number(band[1])}"
-    return number(band) if isinstance(band, int | float) else str(band or MISSING)
+def _accepted(predicted: float | None, band: float) -> str:
+    """Return the range in which a measurement is accepted; `band` is a share of the prediction."""
+    if predicted is None:
+        return f"within {share(band, 1)}"
+    return f"{number(predicted * (1 - band))} to {number(predicted * (1 + band))}"
 
 
 def ledger_rows(verdict: Verdict) -> Iterator[tuple[str, str, str, str]]:

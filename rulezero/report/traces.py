@@ -1,7 +1,4 @@
-"""Which traces a report shows, and their spans in the order of a waterfall.
-
-The slowest answer, one that failed and a typical one, so that what an average hides can be seen once.
-"""
+"""The spans of the traces that a report shows, in the order of a waterfall."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,9 +7,13 @@ from typing import Any
 import orjson
 import polars as pl
 
-from rulezero.outcome import Outcome
+from rulezero.analysis.traces import choose
+from rulezero.report.words import with_unit
 
 SPANS_MAX = 40
+NAME_WIDTH_MAX = 48
+BAR_WIDTH = 40
+TITLES = {"slowest": "The slowest answer", "failed": "One that failed", "typical": "A typical one"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,23 +46,35 @@ class Waterfall:
 
 
 def waterfalls(rows: pl.DataFrame, spans: pl.DataFrame) -> list[Waterfall]:
-    """Return up to three traces: of the requests that were traced and whose spans arrived."""
-    if spans.is_empty():
-        return []
-    key = ["arm", "trace_id"]
-    traced = rows.join(spans.select(key).unique(), on=key, how="semi").sort("latency_ms", "intended_s")
-    answered = traced.filter(pl.col("outcome") == Outcome.OK)
-    failed = traced.filter(pl.col("outcome") != Outcome.OK)
+    """Return up to three traces, each request once."""
     chosen: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
-    for title, pool, index in (
-        ("The slowest answer", answered, answered.height - 1),
-        ("One that failed", failed, failed.height // 2),
-        ("A typical one", answered, answered.height // 2),
-    ):
-        if not pool.is_empty():
-            row = pool.row(index, named=True)
-            chosen.setdefault((row["arm"], row["trace_id"]), (title, row))
+    for kind, row in choose(rows, spans):
+        if row is not None:
+            chosen.setdefault((row["arm"], row["trace_id"]), (TITLES[kind], row))
     return [_waterfall(title, row, spans) for title, row in chosen.values()]
+
+
+def waterfall_lines(trace: Waterfall) -> Iterator[str]:
+    """Yield a trace as lines of text: the spans by depth, then where each lies in time, then how long it took."""
+    names = [f"{'  ' * bar.depth}{' '.join(f'{bar.service} {bar.name}'.split())}" for bar in trace.bars]
+    width = min(max(map(len, names), default=0), NAME_WIDTH_MAX)
+    for name, bar in zip(names, trace.bars, strict=True):
+        before = round(bar.left / 100 * (BAR_WIDTH - 1))
+        length = max(1, round(bar.width / 100 * BAR_WIDTH))
+        drawn = f"{' ' * before}{('x' if bar.failed else '=') * length}"[:BAR_WIDTH]
+        told = f"  {' '.join(bar.decisions.split())}" if bar.decisions else ""
+        yield f"{name[:width]:<{width}} |{drawn:<{BAR_WIDTH}}| {with_unit(bar.duration_ms, 'ms')}{told}"
+    if trace.left_out:
+        yield f"{trace.left_out} later spans are left out"
+
+
+def absent_traces(rows: pl.DataFrame, spans: pl.DataFrame) -> str:
+    """Say which of the three there are not, and why."""
+    if spans.is_empty():
+        return "No spans were recorded for this run."
+    missing = {kind for kind, row in choose(rows, spans) if row is None}
+    told = ["No traced request was answered."] if "typical" in missing else []
+    return " ".join([*told, *(["No traced request failed."] if "failed" in missing else [])])
 
 
 def _waterfall(title: str, row: dict[str, Any], spans: pl.DataFrame) -> Waterfall:

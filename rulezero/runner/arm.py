@@ -20,7 +20,8 @@ from rulezero.load import Generator, LiveTail, LoadPlan
 from rulezero.moment import Progress
 from rulezero.runner.injection import Injector
 from rulezero.runner.manifest import plain
-from rulezero.runner.progress import PERIOD_S, Watch
+from rulezero.runner.prewarm import warm
+from rulezero.runner.progress import BREAKER_STATE, PERIOD_S, Watch
 
 LOCUSTFILE = Path("loadtests/shop.py")
 TRACES_PER_S = 20
@@ -70,6 +71,8 @@ class ArmRun:
         )
         await self.lab.start_services(self._environment())
         await self._set_defences()
+        if self.experiment.prewarm is not None:
+            await warm(self.lab.entry, self.experiment.prewarm)
         async with generator:
             await self._observe(generator, raw, progress, left_after_s)
         # PostgreSQL's backends hand in their statistics when their connections end: counted only now.
@@ -82,15 +85,19 @@ class ArmRun:
         zero_s = loop.time() + _LEAD_S
         await generator.begin(zero_s)
         self.spans.begin_arm(raw / "spans.jsonl", zero_s=zero_s, now_s=loop.time())
-        log = SampleLog(raw / "metrics.tsv")
+        log = SampleLog(raw / "metrics.tsv", follow=(BREAKER_STATE,))
         injector = self._injector(log, zero_s)
         tail = LiveTail(raw / "rows.csv")
-        watch = Watch(progress, tail, self.experiment, arm=self.arm.name, zero_s=zero_s, left_after_s=left_after_s)
+        watch = Watch(
+            progress, tail, self.experiment, arm=self.arm.name, zero_s=zero_s, left_after_s=left_after_s,
+            states=log.latest[BREAKER_STATE],
+        )  # fmt: skip
+        scraper = Scraper(self.lab.admin_addresses, log, zero_s=zero_s)
         longest_s = _LEAD_S + self.experiment.durations.total_s + self._patience_s() + _GRACE_S
         try:
             await during(
                 generator.wait(timeout_s=longest_s),
-                Scraper(self.lab.admin_addresses, log, zero_s=zero_s).run(),
+                scraper.run(),
                 MachineSampler(lambda: self._processes(generator), log, zero_s=zero_s).run(),
                 injector.run(),
                 watch.run(),
@@ -98,6 +105,7 @@ class ArmRun:
             )
         finally:
             self.manifest["faults"] += [{"arm": self.arm.name, **fault} for fault in injector.injected]
+            self.manifest["arms"][-1]["missed_scrapes"] = dict(scraper.missed)
             self.spans.end_arm()
             log.close()
 
@@ -107,6 +115,7 @@ class ArmRun:
             faults=self.experiment.faults,
             toxiproxy_api=self.lab.toxiproxy_api,
             cache_address=self.lab.cache_address,
+            primary_dsn=self.lab.database_dsn("primary"),
             zero_s=zero_s,
             fault_start_s=windows["fault"][0],
             fault_end_s=windows["fault"][1],
@@ -141,7 +150,7 @@ class ArmRun:
             "defences": plain(self.arm.numbers),
         }
         if self.arm.preset is None:
-            request["only"] = list(self.arm.defences)
+            request["only"] = [*self.experiment.base, *self.arm.defences]
         in_force: dict[str, Any] = {}
         async with aiohttp.ClientSession() as session:
             for instance, address in self.lab.admin_addresses.items():

@@ -3,6 +3,7 @@
 It is served from a thread of its own, so that it answers while the service drowns.
 """
 
+import sys
 import threading
 from collections.abc import Callable
 from http import HTTPStatus
@@ -31,7 +32,7 @@ def start_admin(listener: socket, *, store: ToggleStore, healthy: Callable[[], b
         pass
 
     Handler.store, Handler.healthy = store, staticmethod(healthy)
-    server = ThreadingHTTPServer(listener.getsockname()[:2], Handler, bind_and_activate=False)
+    server = _Server(listener.getsockname()[:2], Handler, bind_and_activate=False)
     server.socket.close()
     server.socket = listener
     server.daemon_threads = True
@@ -53,6 +54,13 @@ def describe(store: ToggleStore) -> dict[str, Any]:
             for name, toggle in store.current.items()
         },
     }
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        # A client that hangs up is no news, and its traceback would hide what is.
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _AdminHandler(BaseHTTPRequestHandler):

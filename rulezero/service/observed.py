@@ -2,7 +2,8 @@
 
 import asyncio
 
-from opentelemetry.trace import StatusCode
+from opentelemetry.trace import Span, StatusCode
+from prometheus_client import Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rulezero.request_context import now_s
@@ -18,6 +19,8 @@ class ObservedLayer:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        # Children by label values, because finding one costs as much as observing.
+        self._served: dict[tuple[str, str, int], Histogram] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request and record it; other scopes pass through."""
@@ -35,17 +38,33 @@ class ObservedLayer:
             await send(message)
 
         parent = parse_traceparent(header(scope, b"traceparent") or "")
-        with metrics.SERVER_ACTIVE.track_inprogress(), continued(parent, f"{scope['method']}") as span:
-            try:
-                await self._app(scope, receive, observed_send)
-            finally:
-                route = _route(scope)
-                metrics.SERVER_DURATION.labels(scope["method"], route, str(status)).observe(now_s() - start_s)
-                span.update_name(f"{scope['method']} {route}")
-                span.set_attribute("http.route", route)
-                span.set_attribute("http.response.status_code", status)
-                if status >= 500:
-                    span.set_status(StatusCode.ERROR)
+        metrics.SERVER_ACTIVE.inc()
+        try:
+            with continued(parent, scope["method"]) as span:
+                try:
+                    await self._app(scope, receive, observed_send)
+                finally:
+                    if span.is_recording():
+                        _describe(span, scope, status)
+        finally:
+            metrics.SERVER_ACTIVE.dec()
+            self._duration(scope["method"], _route(scope), status).observe(now_s() - start_s)
+
+    def _duration(self, method: str, route: str, status: int) -> Histogram:
+        key = (method, route, status)
+        child = self._served.get(key)
+        if child is None:
+            child = self._served[key] = metrics.SERVER_DURATION.labels(method, route, str(status))
+        return child
+
+
+def _describe(span: Span, scope: Scope, status: int) -> None:
+    """Put on the span what is known only now."""
+    route = _route(scope)
+    span.update_name(f"{scope['method']} {route}")
+    span.set_attributes({"http.route": route, "http.response.status_code": status})
+    if status >= 500:
+        span.set_status(StatusCode.ERROR)
 
 
 def _route(scope: Scope) -> str:

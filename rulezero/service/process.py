@@ -97,6 +97,8 @@ def layers(app: App, runtime: Runtime) -> ASGIApp:
         slots=int(number("slots", app.slots)),
         service_s=number("service_s", app.service_s),
         random=runtime.random("service"),
+        admission=runtime.admission(),
+        service_cv=number("service_cv", 1.0),
     )
     return ObservedLayer(DeadlineLayer(slotted, store=runtime.store))
 

@@ -7,11 +7,12 @@ from random import Random
 
 import aiohttp
 
-from rulezero.defences.context import Family
+from rulezero.defences.context import Family, SharedCache
 from rulezero.dependencies.attempts import Link
-from rulezero.dependencies.cache import Cache, ReadThrough
+from rulezero.dependencies.cache import Cache
 from rulezero.dependencies.database import Database
 from rulezero.dependencies.http import HttpDependency, open_session
+from rulezero.dependencies.read_through import ReadThrough
 from rulezero.errors import UsageProblem
 from rulezero.settings import Settings
 from rulezero.toggles.stacks import Stack
@@ -29,6 +30,7 @@ class Runtime:
         self.store = store
         self._session: aiohttp.ClientSession | None = None
         self._opened = AsyncExitStack()
+        self._stacks: list[Stack] = []
         self._to_open: list[tuple[Callable[[], Awaitable[None]], Callable[[], Awaitable[None]]]] = []
 
     def random(self, purpose: str) -> Random:
@@ -62,7 +64,11 @@ class Runtime:
         cache = Cache(link, stack=self._stack("call", "cache"))
         self._to_open.append((cache.open, cache.close))
         ttl_s = self.settings.number("cache_ttl_s", ttl_s)
-        return ReadThrough(cache, name=name, ttl_s=ttl_s, stack=self._stack("cache", name))
+        return ReadThrough(cache, name=name, ttl_s=ttl_s, stack=self._stack("cache", name, shared=cache))
+
+    def admission(self) -> Stack:
+        """Return the defences at this service's own door."""
+        return self._stack("admission", "slots")
 
     async def open(self) -> None:
         """Connect every dependency, waiting a little for those that start at the same time.
@@ -76,7 +82,9 @@ class Runtime:
             await _patiently(open_one)
 
     async def close(self) -> None:
-        """Close what is open, also after a failed start."""
+        """End what runs in the background, and close what is open, also after a failed start."""
+        for stack in self._stacks:
+            await stack.close()
         await self._opened.aclose()
 
     def _link(self, name: str, dependency: str) -> Link:
@@ -86,14 +94,17 @@ class Runtime:
             raise UsageProblem(f"no link {name} in RULEZERO_LINKS; add it to the links file") from None
         return Link(name=name, address=address, dependency=dependency)
 
-    def _stack(self, family: Family, dependency: str) -> Stack:
-        return Stack(
+    def _stack(self, family: Family, dependency: str, *, shared: SharedCache | None = None) -> Stack:
+        stack = Stack(
             self.store,
             family=family,
             dependency=dependency,
             caller=self.settings.service,
             random=self.random(f"{family}:{dependency}"),
+            shared=shared,
         )
+        self._stacks.append(stack)
+        return stack
 
 
 async def _patiently(open_one: Callable[[], Awaitable[None]]) -> None:

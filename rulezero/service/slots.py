@@ -2,7 +2,8 @@
 
 A slot is what a worker thread is in a threaded server: a request holds one from start to end, also while it waits for
 others, and the next in line waits. So a service saturates at slots / service time on any machine, and hung calls fill
-it up. The line is first come, first served and, without a defence, longer than anyone should allow.
+it up. The line is first come, first served and, without a defence of the admission family, longer than anyone should
+allow.
 """
 
 import asyncio
@@ -11,10 +12,13 @@ from random import Random
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rulezero.outcome import Outcome
+from rulezero.calls import Operation
+from rulezero.outcome import NotSent, Outcome
 from rulezero.request_context import current_deadline_s, now_s
 from rulezero.service.answers import answer_outcome
+from rulezero.service.service_time import service_time_s
 from rulezero.telemetry import metrics
+from rulezero.toggles.stacks import Stack
 
 # Far beyond what any caller waits for; it only keeps a forgotten run from eating the machine's memory.
 BACKLOG_MAX = 20_000
@@ -32,6 +36,7 @@ class Slots:
         self._in_use = metrics.CONCURRENCY_IN_USE.labels(resource=resource)
         self._waiting = metrics.CONCURRENCY_WAITING.labels(resource=resource)
         self._waited = metrics.CONCURRENCY_WAIT.labels(resource=resource)
+        self._held = metrics.CONCURRENCY_HOLD.labels(resource=resource)
         metrics.CONCURRENCY_LIMIT.labels(resource=resource).set(limit)
 
     @property
@@ -39,15 +44,17 @@ class Slots:
         """Return the length of the line."""
         return len(self._line)
 
-    async def acquire(self) -> None:
-        """Wait for a slot; a cancelled waiter takes none."""
+    async def acquire(self) -> float:
+        """Wait for a slot and return the instant at which it was given; a cancelled waiter takes none."""
         start_s = now_s()
         if self._free > 0 and not self._line:
             self._free -= 1
         else:
             await self._queue()
         self._in_use.inc()
-        self._waited.observe(now_s() - start_s)
+        taken_s = now_s()
+        self._waited.observe(taken_s - start_s)
+        return taken_s
 
     async def _queue(self) -> None:
         turn = asyncio.get_running_loop().create_future()
@@ -64,9 +71,10 @@ class Slots:
         finally:
             self._waiting.set(len(self._line))
 
-    def release(self) -> None:
-        """Give the slot to the first in line."""
+    def release(self, taken_s: float) -> None:
+        """Give the slot, which was taken at that instant, to the first in line."""
         self._in_use.dec()
+        self._held.observe(now_s() - taken_s)
         self._pass_on()
 
     def _pass_on(self) -> None:
@@ -79,20 +87,57 @@ class Slots:
 
 
 class SlotsLayer:
-    """A pure ASGI layer: queue for a slot, work for the service time, then run the app with the slot held."""
+    """A pure ASGI layer: queue for a slot, work for the service time, then run the app with the slot held.
 
-    def __init__(self, app: ASGIApp, *, slots: int, service_s: float, random: Random) -> None:
+    `admission` holds the defences that may keep a request out of the line; the time one slot is needed for varies by
+    `service_cv` (see `service_time_s`).
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        slots: int,
+        service_s: float,
+        random: Random,
+        admission: Stack,
+        service_cv: float = 1.0,
+    ) -> None:
         self._app = app
         self._slots = Slots(slots, resource="slots")
         self._service_s = service_s
+        self._service_cv = service_cv
         self._random = random
+        self._admission = admission
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve in turn."""
+        """Serve in turn, or refuse before any work is done."""
         if self._slots.waiting >= BACKLOG_MAX:
             await answer_outcome(send, Outcome.REJECTED, f"{BACKLOG_MAX} requests wait already")
-            return
-        await self._slots.acquire()
+        elif self._admission.empty:
+            await self._serve(scope, receive, send)
+        else:
+            await self._serve_if_admitted(scope, receive, send)
+
+    async def _serve_if_admitted(self, scope: Scope, receive: Receive, send: Send) -> None:
+        admitted = False
+
+        async def serve(_: Operation) -> None:
+            nonlocal admitted
+            admitted = True
+            await self._serve(scope, receive, send)
+
+        deadline_s, waiting = current_deadline_s(), self._slots.waiting
+        operation = Operation(name="admit", dependency="slots", deadline_s=deadline_s, waiting=waiting)
+        try:
+            await self._admission.call(operation, serve)
+        except NotSent as refusal:
+            if admitted:
+                raise  # The app's own.
+            await answer_outcome(send, refusal.outcome, str(refusal))
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        taken_s = await self._slots.acquire()
         try:
             if _too_late():
                 # Checked again after the queue: work for a caller who has left is pure waste.
@@ -100,10 +145,10 @@ class SlotsLayer:
                 await answer_outcome(send, Outcome.TIMEOUT, "the deadline passed in the queue")
                 return
             if self._service_s > 0:
-                await asyncio.sleep(self._random.expovariate(1 / self._service_s))
+                await asyncio.sleep(service_time_s(self._service_s, self._service_cv, self._random))
             await self._app(scope, receive, send)
         finally:
-            self._slots.release()
+            self._slots.release(taken_s)
 
 
 def _too_late() -> bool:

@@ -1,32 +1,30 @@
 """What a defence decided, as a counter and as an attribute of the current span."""
 
+from collections.abc import Callable
+
 from opentelemetry import trace
-from prometheus_client import Counter
 
 from rulezero.defences.context import Family
 from rulezero.telemetry import metrics
+from rulezero.telemetry.counts import Count
 
 
 class Decisions:
-    """The teller of one defence around one dependency.
-
-    Label children are cached, because looking one up costs more than counting.
-    """
+    """The teller of one defence around one dependency."""
 
     def __init__(self, *, family: Family, defence: str, dependency: str) -> None:
         self._labels = {"family": family, "defence": defence, "dependency": dependency}
         self._attribute = f"defence.{defence}.decision"
         self._dependency = dependency
         self._resource = f"{defence}:{dependency}"
-        self._counters: dict[str, Counter] = {}
+        self._counts: dict[str, Count] = {}
 
     def decided(self, decision: str, **detail: float | str) -> None:
         """Count the decision and put it on the current span, if that is recorded."""
-        counter = self._counters.get(decision)
-        if counter is None:
-            counter = metrics.DEFENCE_DECISIONS.labels(decision=decision, **self._labels)
-            self._counters[decision] = counter
-        counter.inc()
+        count = self._counts.get(decision)
+        if count is None:
+            count = self._counts[decision] = metrics.DEFENCE_DECISIONS.series(decision=decision, **self._labels)
+        count.value += 1
         span = trace.get_current_span()
         if span.is_recording():
             span.set_attribute(self._attribute, decision)
@@ -37,7 +35,7 @@ class Decisions:
         """Set the gauge that draws the breaker's timeline."""
         metrics.BREAKER_STATE.labels(dependency=self._dependency).set(state)
 
-    def concurrency(self, *, limit: int, in_use: int) -> None:
-        """Set the gauges of a limiter."""
+    def concurrency(self, *, limit: int, in_use: Callable[[], int]) -> None:
+        """Set the gauges of a limiter; `in_use` is asked at each scrape, which is cheaper than telling each change."""
         metrics.CONCURRENCY_LIMIT.labels(resource=self._resource).set(limit)
-        metrics.CONCURRENCY_IN_USE.labels(resource=self._resource).set(in_use)
+        metrics.CONCURRENCY_IN_USE.labels(resource=self._resource).set_function(in_use)

@@ -5,7 +5,9 @@ Names follow OpenTelemetry's semantic conventions as Prometheus translates them,
 start, because those that hang never end; outcomes when they end.
 """
 
-from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client import Counter, Gauge, Histogram, Summary, disable_created_metrics
+
+from rulezero.telemetry.counts import LoopCounter
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client leaves it untyped.
 
@@ -37,7 +39,7 @@ DATABASE_DURATION = Histogram(
 CONNECTIONS = Gauge("db_client_connection_count", "Pooled connections.", ["pool", "db_client_connection_state"])
 CONNECTIONS_PENDING = Gauge("db_client_connection_pending_requests", "Callers waiting for a connection.", ["pool"])
 DEFENCE_ENABLED = Gauge("defence_enabled", "1 when the defence is on.", ["defence"])
-DEFENCE_DECISIONS = Counter("defence_decisions", "Decisions.", ["family", "defence", "decision", "dependency"])
+DEFENCE_DECISIONS = LoopCounter("defence_decisions", "Decisions.", ["family", "defence", "decision", "dependency"])
 CONFIG_GENERATION = Gauge("defence_config_generation", "Grows with every change of the defences in force.")
 CONFIG_RELOADS = Counter("config_reloads", "Reads of a changed defences file.", ["result"])
 BREAKER_STATE = Gauge("circuit_breaker_state", "0 closed, 1 half-open, 2 open.", ["dependency"])
@@ -45,10 +47,13 @@ CONCURRENCY_LIMIT = Gauge("concurrency_limit", "Permits there are.", ["resource"
 CONCURRENCY_IN_USE = Gauge("concurrency_in_use", "Permits taken.", ["resource"])
 CONCURRENCY_WAITING = Gauge("concurrency_waiting", "Callers waiting for a permit.", ["resource"])
 CONCURRENCY_WAIT = Histogram("concurrency_wait_seconds", "Time waited for a permit.", ["resource"], buckets=SECONDS)
+CONCURRENCY_HOLD = Summary("concurrency_hold_seconds", "Time a permit was held: capacity = limit / mean.", ["resource"])
 WORK_ABANDONED = Counter("work_abandoned", "Work finished or stopped after its caller had left.", ["reason"])
 EVENT_LOOP_LAG = Gauge("event_loop_lag_seconds", "Worst lateness of the event loop in the last second.")
-CACHE_REQUESTS = Counter("cache_requests", "Lookups.", ["cache", "result"])
-CACHE_LOADS = Counter("cache_loads", "Loads of a missing entry from the database that were started.", ["cache"])
+CACHE_REQUESTS = Counter("cache_requests", "Lookups, by what was found.", ["cache", "result"])
+CACHE_WRITES = Counter("cache_writes", "Loaded entries put; redundant: another was put meanwhile.", ["cache", "result"])
+CACHE_BLOCKED_READS = Counter("cache_blocked_reads", "Reads not answered with the entry found.", ["cache"])
+CACHE_LOADS = Counter("cache_loads", "Loads of an entry from the database that were started.", ["cache"])
 CACHE_LOAD_DURATION = Histogram("cache_load_duration_seconds", "Time of a load.", ["cache"], buckets=SECONDS)
 CACHE_HERD = Histogram("cache_herd_size", "Loads of one key in flight when a load starts.", ["cache"], buckets=HERD)
 OPERATIONS_ACCEPTED = Counter("operations_accepted", "Operations acknowledged to the caller.", ["operation"])

@@ -6,6 +6,7 @@ The decision to sample is asked first, because an unsampled span should cost nex
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
@@ -13,7 +14,16 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, TraceFlags, TraceState
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+    TraceState,
+)
 
 _SAMPLED = 0x01
 # W3C Trace Context, level 1; the version "ff" is forbidden.
@@ -61,15 +71,16 @@ def continued(parent: SpanContext | None, name: str) -> Iterator[Span]:
     if parent is None:
         yield trace.INVALID_SPAN
         return
-    remote = otel_context.attach(trace.set_span_in_context(NonRecordingSpan(parent)))
-    try:
-        if not parent.trace_flags & _SAMPLED:
-            yield trace.INVALID_SPAN
-            return
-        with _tracer().start_as_current_span(name, kind=SpanKind.SERVER, record_exception=False) as span:
+    remote = trace.set_span_in_context(NonRecordingSpan(parent))
+    if parent.trace_flags & _SAMPLED:
+        with _current(_tracer().start_span(name, remote, SpanKind.SERVER)) as span:
             yield span
+        return
+    token = otel_context.attach(remote)
+    try:
+        yield trace.INVALID_SPAN
     finally:
-        otel_context.detach(remote)
+        otel_context.detach(token)
 
 
 @contextmanager
@@ -78,11 +89,24 @@ def client_span(name: str, attributes: Mapping[str, str | int]) -> Iterator[Span
     if not trace.get_current_span().is_recording():
         yield trace.INVALID_SPAN
         return
-    with _tracer().start_as_current_span(
-        name, kind=SpanKind.CLIENT, attributes=dict(attributes), record_exception=False
-    ) as span:
+    with _current(_tracer().start_span(name, kind=SpanKind.CLIENT, attributes=dict(attributes))) as span:
         yield span
 
 
+@contextmanager
+def _current(span: Span) -> Iterator[Span]:
+    """Make a span the current one until it ends; one left by an exception has failed. No stack trace is recorded."""
+    token = otel_context.attach(trace.set_span_in_context(span))
+    try:
+        yield span
+    except Exception as error:
+        span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
+        raise
+    finally:
+        span.end()
+        otel_context.detach(token)
+
+
+@cache  # Making one costs as much as a span.
 def _tracer() -> trace.Tracer:
     return trace.get_tracer("rulezero")

@@ -19,6 +19,7 @@ from rulezero.errors import UsageProblem
 NAMES = tuple(defence.name for defence in CATALOGUE)
 _CONFIG_TYPES: dict[str, Any] = {defence.name: defence.config_type for defence in CATALOGUE}
 _PROBLEM_CHARACTERS_MAX = 300
+_VALUE_CHARACTERS_MAX = 100
 _VALUE_LINES_MAX = 100  # A value that spans more is not followed to its end: its line may then be told wrong.
 
 
@@ -89,7 +90,7 @@ def _merge_one(name: str, base: Toggle, table: Mapping[str, Any]) -> Toggle:
     numbers = dict(table)
     enabled = numbers.pop("enabled", base.enabled)
     if not isinstance(enabled, bool):
-        raise _Misfit(f"[{name}] enabled must be true or false, not {reprlib.repr(enabled)}", name, "enabled")
+        raise _Misfit(f"[{name}] enabled must be true or false, not {told(enabled)}", name, "enabled")
     overrides = numbers.pop("dependency", {})
     if not isinstance(overrides, Mapping) or not all(isinstance(one, Mapping) for one in overrides.values()):
         message = f"[{name}] dependency must hold tables, as in: [{name}.dependency.payment]"
@@ -125,6 +126,12 @@ def _plain(error: Exception) -> str:
 def _one_line(error: Exception) -> str:
     text = " ".join(str(error).split())
     return text if len(text) <= _PROBLEM_CHARACTERS_MAX else f"... {text[-_PROBLEM_CHARACTERS_MAX:]}"
+
+
+def told(value: object) -> str:
+    """Return a value as it may stand in a message, whatever it holds."""
+    text = reprlib.repr(value)  # Bounds each level; a nested one is still long.
+    return text if len(text) <= _VALUE_CHARACTERS_MAX else f"{text[:_VALUE_CHARACTERS_MAX]}..."
 
 
 def _shown(key: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from rulezero.calls import Layer, Operation, Proceed, wrap
 from rulezero.defences import CATALOGUE
+from rulezero.defences.background import Background
 from rulezero.defences.context import Context, Family, SharedCache, Teller
 from rulezero.telemetry.decisions import Decisions
 from rulezero.toggles.store import ToggleStore
@@ -41,19 +42,30 @@ class Stack:
         self._random = random
         self._make_teller = make_teller
         self._shared = shared
+        # The stack's, not a layer's: a refresh that is under way survives a change of the toggles.
+        self._background = Background()
         self._built: dict[str, tuple[Any, Layer]] = {}
         self._layers: tuple[Layer, ...] = ()
         self._generation = -1
 
     async def call(self, operation: Operation, send: Proceed) -> Any:
         """Return the reply of `send` through every defence that is on."""
+        if self.empty:
+            return await send(operation)
+        return await wrap(self._layers, send)(operation)
+
+    async def close(self) -> None:
+        """End what its defences still do in the background."""
+        await self._background.close()
+
+    @property
+    def empty(self) -> bool:
+        """Tell whether no defence is on, so that a hot path can do without the operation."""
         generation = self._store.generation
         if generation != self._generation:
             self._rebuild()
             self._generation = generation
-        if not self._layers:
-            return await send(operation)
-        return await wrap(self._layers, send)(operation)
+        return not self._layers
 
     def _rebuild(self) -> None:
         toggles = self._store.current
@@ -78,5 +90,6 @@ class Stack:
             caller=self._caller,
             teller=teller,
             random=self._random,
+            background=self._background,
             shared=self._shared,
         )

@@ -15,7 +15,7 @@ from typing import Any
 from rulezero.errors import UsageProblem
 from rulezero.telemetry import metrics
 from rulezero.toggles.presets import enable, preset
-from rulezero.toggles.settings import Toggles, defaults, merge, parse
+from rulezero.toggles.settings import Toggles, defaults, merge, parse, told
 
 POLL_S = 1.0
 OVERRIDE_S_MAX = 24 * 3600.0
@@ -81,9 +81,10 @@ class ToggleStore:
                 f"unknown key {reprlib.repr(sorted(unknown)[0])}; allowed: expires_s, preset, only, defences"
             )
         expires_s = request.get("expires_s")
-        told = reprlib.repr(expires_s)
         if isinstance(expires_s, bool) or not isinstance(expires_s, int | float) or not 0 < expires_s <= OVERRIDE_S_MAX:
-            raise UsageProblem(f"expires_s must be a number of seconds up to {OVERRIDE_S_MAX:.0f}, not {told}")
+            raise UsageProblem(
+                f"expires_s must be a number of seconds up to {OVERRIDE_S_MAX:.0f}, not {told(expires_s)}"
+            )
         with self._changing:
             self._override = (_requested(self._file, request), self._clock() + expires_s)
             self._changed()

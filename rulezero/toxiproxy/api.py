@@ -172,6 +172,8 @@ async def _read(request: web.BaseRequest) -> JsonValue:
         raise api_error.bad_request_body(problem) from None
     except TimeoutError:
         raise api_error.bad_request_body("i/o timeout") from None
+    except (web.RequestPayloadError, ConnectionError):
+        raise api_error.bad_request_body("unexpected EOF") from None
     except web.HTTPRequestEntityTooLarge:
         raise ApiError("request body too large", 413) from None
 

@@ -57,7 +57,7 @@ class Connection:
             endpoint.abort()
             return
         # uvloop does not pause a socket that is only just made: the first read is kept, and then it is paused.
-        endpoint.sink = self._keep_early
+        endpoint.set_sink(self._keep_early)
         self._connecting = asyncio.get_running_loop().create_task(self._connect())
 
     def endpoint_ended(self, endpoint: Endpoint) -> None:
@@ -147,7 +147,7 @@ class Connection:
         for direction, link in self.links.items():
             link.start(self._owner.toxics_of(direction))
         for data in self._early:
-            self.client.sink(data)
+            self.client.data_received(data)
         self._early.clear()
         if self._early_end:
             self.endpoint_ended(self.client)

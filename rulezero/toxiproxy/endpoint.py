@@ -1,6 +1,6 @@
 """One socket of a proxied connection.
 
-What arrives goes straight to `sink`: with no toxics that is the other socket's `write`.
+What arrives goes straight to the sink: with no toxics the event loop calls the other socket's `write` itself.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ WRITE_BUFFER_BYTES: Final = 256 * 1024
 """Above this the other side is no longer read; one read of uvloop is that large."""
 _LINGER_NOT: Final = struct.pack("ii", 1, 0)
 
-Sink = Callable[[bytes], object]
+Sink = Callable[[bytes], None]
 
 
 class EndpointOwner(Protocol):
@@ -40,12 +40,13 @@ def discard(_data: bytes) -> None:
 class Endpoint(asyncio.Protocol):
     """Client or upstream side."""
 
-    __slots__ = ("_owner", "_paused", "_received_end", "_sent_end", "lost", "sink", "transport", "write_full")
+    __slots__ = ("_owner", "_paused", "_received_end", "_sent_end", "data_received", "lost", "transport", "write_full")
+    data_received: Sink  # type: ignore[assignment]  # The event loop passes data by position.
 
     def __init__(self, owner: EndpointOwner) -> None:
         self._owner = owner
         self.transport: asyncio.Transport | None = None
-        self.sink: Sink = discard
+        self.data_received = discard
         self.write_full = False
         self.lost = False
         self._paused = False
@@ -58,10 +59,6 @@ class Endpoint(asyncio.Protocol):
         self.transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
         self._owner.endpoint_connected(self)
 
-    def data_received(self, data: bytes) -> None:
-        """Pass data on."""
-        self.sink(data)
-
     def eof_received(self) -> bool:
         """Keep the other direction open."""
         self._received_end = True
@@ -71,7 +68,7 @@ class Endpoint(asyncio.Protocol):
     def connection_lost(self, _error: Exception | None) -> None:
         """Tell the connection."""
         self.lost = True
-        self.sink = discard
+        self.data_received = discard
         self._owner.endpoint_lost(self)
 
     def pause_writing(self) -> None:
@@ -88,6 +85,12 @@ class Endpoint(asyncio.Protocol):
         """Send, or discard once the socket closes."""
         if self.transport is not None and not self._sent_end and not self.transport.is_closing():
             self.transport.write(data)
+
+    def set_sink(self, sink: Sink) -> None:
+        """Pass on to `sink` what arrives from now on."""
+        self.data_received = sink
+        if self.transport is not None and not self.lost:
+            self.transport.set_protocol(self)  # uvloop looks `data_received` up only here.
 
     def set_reading(self, *, wanted: bool) -> None:
         """Pause or resume reading; repeated calls cost nothing."""

@@ -82,7 +82,7 @@ class Link:
         if self.ended:
             self.end()
         else:
-            self._source.sink = discard
+            self._source.set_sink(discard)
             self._first.end()
 
     def update_flow(self) -> None:
@@ -114,7 +114,7 @@ class Link:
     def end(self) -> None:
         """End the destination the way this link ends."""
         self.ended = True
-        self._source.sink = discard
+        self._source.set_sink(discard)
         if self._ending >= Ending.FULL:
             self._destination.close()
         else:
@@ -124,7 +124,7 @@ class Link:
     def abandon(self) -> None:
         """Stop: the destination is gone, or the connection is."""
         self.ended = True
-        self._source.sink = discard
+        self._source.set_sink(discard)
         for stage in self._stages:
             stage.stop()
             stage.output = None
@@ -211,9 +211,9 @@ class Link:
                 stage.ensure_running()
         self._first = output
         if output is self:
-            self._source.sink = self._fast_sink()
+            self._source.set_sink(self._fast_sink())
         else:
-            self._source.sink = self.feed
+            self._source.set_sink(self.feed)
             next(stage for stage in self._stages if stage.active).input.on_room = self.update_flow
         for stage in self._stages:
             stage.input.release()  # Who waits for room may have another output now.

@@ -1,6 +1,7 @@
 """A Toxiproxy-compatible server in this process: `serve` on a running event loop, `main` as a command."""
 
 import asyncio
+import logging
 import random
 import sys
 from collections.abc import Callable, Sequence
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from rulezero.errors import EXIT_SUPPORTED, Problem, UsageProblem
 from rulezero.toxiproxy.addresses import join_host_port
@@ -71,7 +73,14 @@ async def _start_api(api: Api, host: str, port: int) -> web.ServerRunner:
         listener = await open_listener(join_host_port(host, port))
     except ListenError as problem:
         raise UsageProblem(f"toxiproxy cannot serve: {problem}; choose another -host or -port") from None
-    server = web.Server(api.handle, access_log=None, keepalive_timeout=IDLE_TIMEOUT_S)
+    # Go leaves a body as it came, whatever its Content-Encoding says.
+    server = web.Server(
+        api.handle,
+        access_log=None,
+        keepalive_timeout=IDLE_TIMEOUT_S,
+        auto_decompress=False,
+        logger=_http_log(),
+    )
     runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
     try:
         await runner.setup()
@@ -80,6 +89,18 @@ async def _start_api(api: Api, host: str, port: int) -> web.ServerRunner:
         listener.close()
         raise
     return runner
+
+
+def _http_log() -> logging.Logger:
+    """Return a log that leaves out requests that are no HTTP or break off: they are answered, and no news."""
+    log = logging.getLogger(f"{__name__}.http")
+    log.addFilter(_is_own_fault)
+    return log
+
+
+def _is_own_fault(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError | web.RequestPayloadError | ConnectionError)
 
 
 async def _populate(proxies: Proxies, config: Path) -> None:

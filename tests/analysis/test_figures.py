@@ -77,8 +77,13 @@ def test_latencies_are_of_good_answers() -> None:
     """Ten answers of 10 to 100 ms beside a late one and a failure; none where nothing was good."""
     good = [row(6.0, latency_ms=10.0 * number) for number in range(1, 11)]
     found = figures(*good, row(6.0, latency_ms=5000.0), row(6.0, outcome="error", latency_ms=1.0))["latency_ms"]
-    assert found["fault"] == {"p50": pytest.approx(55.0), "p99": pytest.approx(99.1)}
-    assert found["hold"] == {"p50": None, "p99": None}
+    assert found["fault"] == {
+        "p50": pytest.approx(55.0),
+        "p95": pytest.approx(95.5),
+        "p99": pytest.approx(99.1),
+        "p999": pytest.approx(99.91),
+    }
+    assert set(found["hold"].values()) == {None}
 
 
 def test_recovery_at_once() -> None:
@@ -121,6 +126,22 @@ def test_recovery_needs_a_baseline_and_a_hold() -> None:
 def test_silence_is_no_recovery() -> None:
     """Three seconds without a request are not taken for good ones."""
     assert recovery(*(one for one in steady() if not 14 <= one["intended_s"] < 19)) is None
+
+
+def test_the_load_until_recovery_is_what_came_from_the_fault_until_then() -> None:
+    """4 a second and one more at 5, 12.9 and 13 s: recovered at 13 s, so 32 and two in eight seconds; else unknown."""
+    more = [row(5.0), row(12.9), row(13.0)]
+    found = figures(*steady(bad=range(5, 13)), *more)
+    assert (found["recovery_s"], found["recovery_offered_rps"]) == (4.0, (32 + 2) / 8)
+    at_once = figures(*steady(), row(9.1))
+    assert (at_once["recovery_s"], at_once["recovery_offered_rps"]) == (0.0, (16 + 1 + 1) / 4.25)
+    assert figures(*steady(bad=range(5, 19)))["recovery_offered_rps"] is None
+
+
+def test_the_settled_load_is_that_of_the_second_half() -> None:
+    """Of each phase, good or not, crowds included, at the instants of intention."""
+    asked = [row(2.9), row(3.0), row(4.9, outcome="error"), row(6.9), row(7.0, kind="burst"), row(7.0, kind="closed")]
+    assert figures(*asked)["settled_offered_rps"] == {"baseline": 2 / 2, "fault": 1 / 2, "hold": 0.0}
 
 
 def test_attempts_are_divided_by_the_requests_that_cross_the_link() -> None:

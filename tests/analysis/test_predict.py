@@ -2,7 +2,17 @@
 
 import pytest
 
-from rulezero.analysis.predict import herd, layered_attempts, pool_exhaustion_s, recovery_s
+from rulezero.analysis.predict import (
+    budgeted_attempts,
+    early_refreshes,
+    fresh_share,
+    hedged_percentile_s,
+    herd,
+    layered_attempts,
+    pool_exhaustion_s,
+    recovery_s,
+    throttled_rps,
+)
 
 
 def test_a_herd_is_the_first_miss_and_all_that_come_while_it_loads() -> None:
@@ -34,3 +44,72 @@ def test_a_backlog_that_grows_as_fast_as_it_drains_never_does(amplification: flo
 def test_layers_multiply() -> None:
     """Three attempts at two layers are nine; one layer is itself."""
     assert [layered_attempts(3, layers) for layers in (0, 1, 2, 3)] == [1, 3, 9, 27]
+
+
+@pytest.mark.parametrize(
+    ("rate_rps", "amplification", "expected_s"),
+    [
+        (90, 1, 4.3),
+        (90, 2, 15),
+        (140, 1, 8.8),
+        (140, 2, 140),
+        (140, 3, None),
+        (220, 1, 27.5),
+        (220, 1.1, 41.7),
+        (260, 1.1, 204),
+        (260, 1.2, None),
+        (280, 1, 140),
+        (280, 1.1, None),  # A budget of 10 % does not save a system at 93 %.
+    ],
+)
+def test_recovery_from_a_stall_of_ten_seconds(rate_rps: float, amplification: float, expected_s: float | None) -> None:
+    """The law's own table, for a capacity of 300 a second: attempts 1, 2, 3, and budgets of 10 and 20 %."""
+    found = recovery_s(10, amplification, rate_rps, 300)
+    assert found == (None if expected_s is None else pytest.approx(expected_s, rel=0.02))
+
+
+def test_five_layers_of_three_attempts() -> None:
+    """243, and 64 for three layers of four."""
+    assert (layered_attempts(3, 5), layered_attempts(4, 3)) == (243, 64)
+
+
+def test_a_budget_at_each_layer_multiplies_too() -> None:
+    """But by little: three layers of 20 % are 1.73, where three of three attempts are 27; no budget adds nothing."""
+    assert budgeted_attempts(0.2, 3) == pytest.approx(1.728)
+    assert budgeted_attempts(0.1, 1) == pytest.approx(1.1)
+    assert (budgeted_attempts(0.2, 0), budgeted_attempts(0, 3)) == (1, 1)
+
+
+@pytest.mark.parametrize(("beta", "loads"), [(0.5, 7.39), (1, 2.72), (1.5, 1.95), (2, 1.65)])
+def test_early_refreshes_depend_on_the_weight_alone(beta: float, loads: float) -> None:
+    """e to the power of 1/beta."""
+    assert early_refreshes(beta) == pytest.approx(loads, abs=0.005)
+
+
+def test_a_hedged_request_takes_the_delay_and_a_typical_answer() -> None:
+    """p95 is 20 ms and the median 10 ms: 30 ms, where it was a second."""
+    assert hedged_percentile_s(0.02, 0.01) == pytest.approx(0.03)
+
+
+@pytest.mark.parametrize(
+    ("k", "count_local", "sent"), [(2, True, 2.0), (2, False, 4.47), (1.1, True, 1.1), (1.1, False, 3.32)]
+)
+def test_a_throttled_client_at_ten_times_the_capacity(k: float, sent: float, *, count_local: bool) -> None:
+    """In capacities: 2.0 with K = 2, but 4.5 when it does not count what it refused itself."""
+    assert throttled_rps(1000, k, 100, count_local=count_local) == pytest.approx(100 * sent, rel=0.002)
+
+
+@pytest.mark.parametrize("count_local", [True, False])
+def test_a_client_is_not_throttled_below_k_times_the_capacity(*, count_local: bool) -> None:
+    """At the edge both forms send all there is, so neither jumps."""
+    assert [throttled_rps(rate_rps, 2, 100, count_local=count_local) for rate_rps in (0, 90, 200)] == [0, 90, 200]
+    assert throttled_rps(200.1, 2, 100, count_local=count_local) == pytest.approx(200, abs=0.1)
+
+
+def test_entries_of_all_ages_last_half_their_time_on_average() -> None:
+    """4 s in 12 are a sixth; in an outage as short as one second in four, all but an eighth; none is not reached."""
+    assert fresh_share(4, 12) == pytest.approx(1 / 6)
+    assert fresh_share(4, 4) == pytest.approx(1 / 2)
+    assert fresh_share(4, 1) == pytest.approx(7 / 8)
+    assert fresh_share(4, 1e-9) == pytest.approx(1)
+    assert fresh_share(4, 3.999) == pytest.approx(fresh_share(4, 4.001), abs=0.001)

@@ -1,92 +1,24 @@
 """Validity: each check fails by itself and only for its own reason; what was not recorded is never well."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import polars as pl
 import pytest
 
-from rulezero.analysis.validity import EXPIRY_SHOWS_WITHIN_S, SETTLE_AFTER_BURST_S, Observed, Validity, examine
-from rulezero.experiment import Arm, Durations, Experiment
-from rulezero.faults import CacheExpiry, Fault, Signature, Toxic
-from tests.analysis.frames import generator, manifest, metrics, row, rows, sample, spans, steady
-
-OUTCOMES = "dependency_outcomes_total"
-LABELS = {"link": "checkout-payment", "outcome": "ok"}
-LABELS_TEXT = 'dependency="payment",link="checkout-payment",outcome="ok"'
-HANGS = Toxic(
-    link="checkout-payment", type="timeout", signature=Signature(metric=OUTCOMES, labels=LABELS, ratio_max=0.2)
+from rulezero.analysis.validity import SETTLE_AFTER_BURST_S, examine
+from tests.analysis.arms import (
+    BURST,
+    BURST_AT_S,
+    HANGS,
+    NAMES,
+    changed,
+    examined,
+    experiment,
+    healthy,
+    not_ok,
+    observed,
 )
-BURST = {"route": "browse", "at_s": 1.0, "count": 10, "key": 2, "deadline_s": 6.0}
-BURST_AT_S = 6.0
-NAMES = (
-    "generator_shortfall", "send_lag_ms_p99", "healthy_baseline", "cores_busy", "busiest_process",
-    "event_loop_lag_ms_p95", "scrapes", "spans", "fault_proof",
-)  # fmt: skip
-
-Samples = list[dict[str, Any]]
-
-
-def experiment(*faults: Fault) -> Experiment:
-    return Experiment(
-        name="sample", question="?", prediction=".", streams=(), arms=(Arm(name="none"),), demo_arms=(), faults=faults,
-        checks=(), durations=Durations(warmup_s=1, baseline_s=4, fault_s=4, hold_s=10),
-    )  # fmt: skip
-
-
-def healthy() -> Samples:
-    """Return nineteen seconds of a run in which the fault stopped the answers of payment."""
-    samples: Samples = []
-    for second in range(1, 20):
-        at_s = second - 0.3
-        for process in ("edge", "catalog-1"):
-            samples.append(sample(at_s, "event_loop_lag_seconds", 0.002, process=process))
-        samples.append(sample(at_s, "machine_cores_busy", 0.8, process="machine"))
-        for part, busy in (("edge", 0.4), ("toxiproxy", 0.2)):
-            samples.append(sample(at_s, "machine_process_cores", busy, f'part="{part}"', process="machine"))
-        samples.append(sample(at_s, OUTCOMES, 10.0 * min(at_s, 5) + 10.0 * max(0.0, at_s - 9), LABELS_TEXT))
-    return samples
-
-
-def observed(
-    requests: list[dict[str, Any]] | None = None,
-    samples: Samples | None = None,
-    *,
-    scheduled: int | None = None,
-    received: int = 1,
-) -> Observed:
-    requests = steady() if requests is None else requests
-    return Observed(
-        arm="none",
-        rows=rows(*requests),
-        metrics=metrics(*(healthy() if samples is None else samples)),
-        spans=spans(received),
-        generator=generator(len(requests) if scheduled is None else scheduled),
-    )
-
-
-def examined(
-    requests: list[dict[str, Any]] | None = None,
-    samples: Samples | None = None,
-    *,
-    faults: tuple[Fault, ...] = (HANGS,),
-    scheduled: int | None = None,
-    received: int = 1,
-    faults_recorded: list[dict[str, Any]] | None = None,
-    **changes: Any,
-) -> dict[str, Validity]:
-    seen = observed(requests, samples, scheduled=scheduled, received=received)
-    found = examine(experiment(*faults), seen, manifest(**{"faults": faults_recorded or []} | changes))
-    return {one.name: one for one in found}
-
-
-def not_ok(found: dict[str, Validity]) -> set[str]:
-    return {one.name for one in found.values() if not one.ok}
-
-
-def changed(name: str, change: Callable[[dict[str, Any]], float]) -> Samples:
-    return [{**one, "value": change(one)} if one["name"] == name else one for one in healthy()]
+from tests.analysis.frames import generator, manifest, row, sample, steady
 
 
 def test_a_healthy_run_passes_every_check() -> None:
@@ -246,88 +178,6 @@ def test_scrapes_after_the_end_do_not_make_up_for_gaps() -> None:
     gaps = [one for one in healthy() if one["process"] != "catalog-1" or not 10 < one["t_s"] < 13]
     later = [sample(20.0 + number, "event_loop_lag_seconds", 0.0, process="catalog-1") for number in range(5)]
     assert not_ok(examined(samples=gaps + later)) == {"scrapes"}
-
-
-def test_a_fault_that_left_no_trace() -> None:
-    """Payment answered on, so nothing was broken."""
-    went_on = changed(OUTCOMES, lambda one: 10.0 * one["t_s"])
-    found = examined(samples=went_on)
-    assert not_ok(found) == {"fault_proof"}
-    assert "went to 100% of its baseline rate (limit 0.2)" in found["fault_proof"].text
-
-
-def test_a_fault_is_not_proven_by_a_metric_that_never_moved() -> None:
-    """Neither a missing metric nor one of another link shows anything."""
-    without = [one for one in healthy() if one["name"] != OUTCOMES]
-    elsewhere = [{**one, "labels": one["labels"].replace("payment", "other")} for one in healthy()]
-    for samples in (without, elsewhere):
-        found = examined(samples=samples)
-        assert not_ok(found) == {"fault_proof"}
-        assert "did not move in the baseline" in found["fault_proof"].text
-
-
-@pytest.mark.parametrize(
-    ("signature", "ok"),
-    [
-        (Signature(metric="loads_total", ratio_min=2.0), True),
-        (Signature(metric="loads_total", ratio_min=2.1), False),
-        (Signature(metric="loads_total", ratio_max=2.0), True),
-        (Signature(metric="loads_total", ratio_max=1.9), False),
-    ],
-)
-def test_each_kind_of_proof(signature: Signature, *, ok: bool) -> None:
-    """4 in the baseline, 8 in a fault of the same length: grew by 8, to twice the rate."""
-    loads = [sample(0.9, "loads_total", 1), sample(4.9, "loads_total", 5), sample(8.9, "loads_total", 13)]
-    fault = Toxic(link="checkout-payment", type="timeout", signature=signature)
-    assert examined(samples=healthy() + loads, faults=(fault,))["fault_proof"].ok is ok
-
-
-def expires(*at_s: float, arm: str = "none", kind: str = "expiry") -> list[dict[str, Any]]:
-    return [{"arm": arm, "kind": kind, "start_s": one} for one in at_s]
-
-
-def loads(*at_s: float) -> Samples:
-    """Return a counter that starts at 7, is read twice a second and grew by two just before each of these times."""
-    return [sample(half / 2, "loads_total", 7.0 + 2 * sum(one < half / 2 for one in at_s)) for half in range(2, 38)]
-
-
-@pytest.mark.parametrize(
-    ("grows", "recorded", "ok"),
-    [
-        ((5.6, 7.6), expires(5.5, 7.5), True),
-        ((5.6,), expires(5.5, 7.5), False),  # The second left no trace.
-        ((7.6,), expires(5.5, 7.5), False),
-        ((5.6, 5.7, 5.8, 5.9), expires(5.5, 7.5), False),  # Many loads after the first stand for the first alone.
-        ((2.0, 11.6), expires(5.5, 7.5), False),  # Before and long after.
-        ((5.6, 7.5 + EXPIRY_SHOWS_WITHIN_S + 0.1), expires(5.5, 7.5), False),
-        ((5.6, 7.6), expires(5.5), False),  # Only one was applied.
-        ((5.6, 7.6), [], False),
-        ((5.6, 7.6), expires(5.5) + expires(7.5, arm="all"), False),
-        ((5.6, 7.6), expires(5.5) + expires(7.5, kind="toxic"), False),
-    ],
-)
-def test_every_expiry_shows_by_itself(grows: tuple[float, ...], recorded: list[dict[str, Any]], *, ok: bool) -> None:
-    """The counter grows right after each one that this arm's record has, and it has all that were meant."""
-    fault = CacheExpiry(key="item:1", at_s=(0.5, 2.5), signature=Signature(metric="loads_total", increase_min=2))
-    found = examined(samples=healthy() + loads(*grows), faults=(fault,), faults_recorded=recorded)
-    assert not_ok(found) == (set() if ok else {"fault_proof"})
-
-
-@pytest.mark.parametrize(("least", "ok"), [(1, True), (2, True), (3, False)])
-def test_an_expiry_must_show_by_as_much_as_its_signature_says(least: float, *, ok: bool) -> None:
-    """Two loads after each: the least of them is told."""
-    fault = CacheExpiry(key="item:1", at_s=(0.5, 2.5), signature=Signature(metric="loads_total", increase_min=least))
-    samples = healthy() + loads(5.6, 5.7, 7.6)
-    proof = examined(samples=samples, faults=(fault,), faults_recorded=expires(5.5, 7.5))["fault_proof"]
-    assert (proof.measured, proof.limit, proof.ok) == (2, least, ok)
-    assert f"loads_total grew by 2 or more after each (at least {least})" in proof.text
-
-
-def test_every_fault_must_be_proven() -> None:
-    """Two faults, two proofs."""
-    other = CacheExpiry(key="item:1", at_s=(0.0,), signature=Signature(metric="nothing", increase_min=1))
-    found = list(examine(experiment(HANGS, other), observed(), manifest()))
-    assert [one.ok for one in found if one.name == "fault_proof"] == [True, False]
 
 
 def test_without_any_data_nothing_is_well() -> None:

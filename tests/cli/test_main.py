@@ -36,7 +36,7 @@ def test_the_verbs() -> None:
     """What the issue asks for, and nothing twice."""
     names = [verb.NAME for verb in VERBS]
     assert sorted(names) == sorted(
-        ["defences", "demo", "doctor", "down", "list", "report", "run", "status", "toxiproxy", "up"]
+        ["defences", "demo", "doctor", "down", "list", "picture", "report", "run", "status", "toxiproxy", "up"]
     )
 
 
@@ -65,7 +65,7 @@ def test_help_lists_the_verbs(capsys: Captured) -> None:
         (("run",), "experiment"),
         (("run", "x", "--fast"), "--fast"),
         (("run", "cascading_failure", "--seed", "one"), "invalid int value: 'one'"),
-        (("run", "no_such"), "there is no experiment 'no_such'; there are: cascading_failure, thundering_herd"),
+        (("run", "no_such"), "there is no experiment 'no_such'; there are: cascading_failure, client_throttle, "),
         (("run", "thundering_herd", "--arms", "none,nun"), "thundering_herd has no arm 'nun'; there are: none"),
         (("run", "thundering_herd", "--arms", "none,none"), "an arm is named twice"),
         (("report",), "record"),

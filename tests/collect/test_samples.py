@@ -93,3 +93,12 @@ def test_a_full_disk_while_writing_is_one_line(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(log, "_file", Full())
     with pytest.raises(StorageProblem, match="No space left on device"):
         log.exposition(1.0, "edge", "a 1\n")
+
+
+def test_what_is_followed_is_there_at_its_newest(tmp_path: Path) -> None:
+    """By process and labels; what nobody follows is only written."""
+    log = SampleLog(tmp_path / "metrics.tsv", follow=("state",))
+    log.exposition(1.0, "edge", 'state{to="x"} 0.0\nother 5\n')
+    log.exposition(2.0, "edge", 'state{to="x"} 2.0\n')
+    log.close()
+    assert log.latest == {"state": {("edge", 'to="x"'): 2.0}}

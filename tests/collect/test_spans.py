@@ -58,7 +58,7 @@ async def test_an_export_becomes_rows(tmp_path: Path, compression: Compression) 
         trace_id, outer_id = await asyncio.to_thread(export, receiver.endpoint, compression)
     spans = read(path)
     outer, inner = spans["GET /browse"], spans["call"]
-    assert (receiver.received, len(spans)) == (2, 2)
+    assert len(spans) == 2
     assert {outer["trace_id"], inner["trace_id"]} == {trace_id}
     assert (outer["span_id"], outer["parent_id"], inner["parent_id"]) == (outer_id, "", outer_id)
     assert (outer["service"], outer["kind"], outer["status"]) == ("edge", "server", "ok")
@@ -95,7 +95,6 @@ async def test_spans_between_two_arms_belong_to_none(tmp_path: Path) -> None:
         receiver.begin_arm(tmp_path / "second.jsonl", zero_s=0.0, now_s=0.0)
         await asyncio.to_thread(export, receiver.endpoint)
     assert [len(read(tmp_path / f"{name}.jsonl")) for name in ("first", "second")] == [2, 2]
-    assert receiver.received == 4
 
 
 @pytest.mark.wall_clock

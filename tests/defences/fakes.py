@@ -1,13 +1,14 @@
 """What the tests of the defences share: a teller that remembers, and a dependency that does as it is told."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Iterable
 from random import Random
 from typing import Any
 
-from rulezero.calls import Operation
-from rulezero.defences.context import Context
+from msgspec.structs import replace
+
+from rulezero.calls import Entry, Operation
+from rulezero.defences.context import Context, SharedCache
 from rulezero.outcome import Failed
 
 OPERATION = Operation(name="charge", dependency="payment")
@@ -19,8 +20,8 @@ class RecordingTeller:
     def __init__(self) -> None:
         self.decisions: list[tuple[str, dict[str, float | str]]] = []
         self.states: list[int] = []
-        self.in_use: list[int] = []
         self.limit = 0
+        self._in_use: Callable[[], int] = lambda: 0
 
     def decided(self, decision: str, **detail: float | str) -> None:
         self.decisions.append((decision, detail))
@@ -28,9 +29,14 @@ class RecordingTeller:
     def breaker_state(self, state: int) -> None:
         self.states.append(int(state))
 
-    def concurrency(self, *, limit: int, in_use: int) -> None:
+    def concurrency(self, *, limit: int, in_use: Callable[[], int]) -> None:
         self.limit = limit
-        self.in_use.append(in_use)
+        self._in_use = in_use
+
+    @property
+    def in_use(self) -> int:
+        """The permits that are taken now."""
+        return self._in_use()
 
     @property
     def names(self) -> list[str]:
@@ -79,9 +85,18 @@ class Hanging(Dependency):
         super().__init__(latency_s=24 * 3600.0)
 
 
-def context(teller: RecordingTeller | None = None, *, caller: str = "edge", seed: int = 0) -> Context:
+def context(
+    teller: RecordingTeller | None = None, *, caller: str = "edge", seed: int = 0, shared: SharedCache | None = None
+) -> Context:
     """Return surroundings with a seeded random source."""
-    return Context(dependency="payment", caller=caller, teller=teller or RecordingTeller(), random=Random(seed))
+    return Context(
+        dependency="payment", caller=caller, teller=teller or RecordingTeller(), random=Random(seed), shared=shared
+    )
+
+
+def found(*, fresh_s: float, load_s: float = 0.3, value: object = "found") -> Entry:
+    """Return an entry as a cache holds it; its value is told from what a dependency replies."""
+    return Entry(value=value, fresh_s=fresh_s, load_s=load_s, version="v0")  # type: ignore[arg-type]  # Any value does.
 
 
 def operation(**changes: Any) -> Operation:

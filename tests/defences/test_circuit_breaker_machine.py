@@ -260,13 +260,14 @@ def test_half_open_never_has_more_probes_out_than_allowed(
             if permit is not None:
                 out.append(permit)
             if permit is not None and state_of(core) is State.HALF_OPEN:
-                given_in_spell[permit.generation] = given_in_spell.get(permit.generation, 0) + 1
+                generation = permit[0]
+                given_in_spell[generation] = given_in_spell.get(generation, 0) + 1
         elif step == "settle" and out:
             permit = out.pop(random.randrange(len(out)))
             before = state_of(core)
             core.settle(permit, outcome, at_s)
-            if outcome in SAYS_NOTHING and before is State.HALF_OPEN and permit.generation in given_in_spell:
-                given_in_spell[permit.generation] -= 1
+            if outcome in SAYS_NOTHING and before is State.HALF_OPEN and permit[0] in given_in_spell:
+                given_in_spell[permit[0]] -= 1
         else:
             at_s += 0.3 if step == "wait" else 20.0
         assert len(core._probes_out) + core._probed.calls <= probes

@@ -9,6 +9,7 @@ import pytest
 from rulezero.calls import Operation
 from rulezero.defences.coalescing import Coalescing, CoalescingConfig, LoadTimedOut, WaitTimedOut
 from rulezero.outcome import Failed
+from rulezero.request_context import current_deadline_s, deadline_var
 from tests.defences.fakes import (
     Dependency,
     Hanging,
@@ -16,6 +17,7 @@ from tests.defences.fakes import (
     cancel,
     context,
     failed,
+    found,
     now_s,
     operation,
     others,
@@ -130,6 +132,27 @@ async def test_one_callers_deadline_is_not_imposed_on_the_others() -> None:
     assert teller.names.count("wait_timed_out") == 1
 
 
+async def test_an_expired_entry_is_a_load() -> None:
+    """Shared as any other."""
+    teller, origin = RecordingTeller(), Dependency(latency_s=1.0)
+    layer, asked = coalescing(teller), operation(key="42", entry=found(fresh_s=0.0))
+    assert await outcomes([layer(asked, origin), layer(asked, origin)]) == ["reply"] * 2
+    assert (len(origin.calls), teller.names) == (1, ["leader", "follower"])
+
+
+async def test_what_the_load_asks_of_others_has_not_the_leader_s_deadline() -> None:
+    """The one of its request either; the request keeps its own."""
+    seen: list[float | None] = []
+
+    async def load(_: Operation) -> str:
+        seen.append(current_deadline_s())
+        return "reply"
+
+    deadline_var.set(0.5)
+    await coalescing()(ITEM, load)
+    assert (seen, current_deadline_s()) == ([None], 0.5)
+
+
 async def test_each_waits_no_longer_than_its_own_deadline() -> None:
     """Pitfall: unbounded waits. A follower gives up on time; when it was the last, so does the load."""
     layer, hanging = coalescing(), Hanging()
@@ -227,9 +250,11 @@ async def test_different_things_are_loaded_apart(one: dict[str, str], other: dic
     assert await outcomes(layer(each, origin) for each in asked) == ["first", "second"]
 
 
-@pytest.mark.parametrize("changes", [{"key": ""}, {"key": "42", "idempotent": False}])
+@pytest.mark.parametrize(
+    "changes", [{"key": ""}, {"key": "42", "idempotent": False}, {"key": "42", "entry": found(fresh_s=0.1)}]
+)
 async def test_what_is_no_load_is_passed_through(changes: dict[str, Any]) -> None:
-    """Two orders that look alike are two orders."""
+    """Two orders that look alike are two orders; a fresh entry needs no load."""
     teller, origin = RecordingTeller(), Dependency(latency_s=1.0)
     layer, asked = coalescing(teller), operation(deadline_s=9.0, **changes)
     await outcomes([layer(asked, origin), layer(asked, origin)])

@@ -11,12 +11,20 @@ from typing import get_args, get_type_hints
 import pytest
 
 import rulezero.defences
+from rulezero.defences.adaptive_throttle import AdaptiveThrottle, AdaptiveThrottleConfig
 from rulezero.defences.bulkhead import Bulkhead, BulkheadConfig
 from rulezero.defences.circuit_breaker import BreakerOpen, CircuitBreaker, CircuitBreakerConfig
 from rulezero.defences.coalescing import Coalescing, CoalescingConfig
 from rulezero.defences.deadline import Deadline, DeadlineConfig, DeadlineTimedOut
+from rulezero.defences.early_expiration import EarlyExpiration, EarlyExpirationConfig
+from rulezero.defences.hedging import Hedging, HedgingConfig
+from rulezero.defences.lease import Lease, LeaseConfig
 from rulezero.defences.retry import Retry, RetryConfig, delay_s
+from rulezero.defences.retry_budget import RetryBudget, RetryBudgetConfig
+from rulezero.defences.stale_if_error import StaleIfError, StaleIfErrorConfig
+from rulezero.defences.stale_while_revalidate import StaleWhileRevalidate, StaleWhileRevalidateConfig
 from rulezero.defences.timeout import Timeout, TimeoutConfig
+from rulezero.defences.ttl_jitter import TtlJitter, TtlJitterConfig
 from tests.defences.fakes import (
     OPERATION,
     Dependency,
@@ -30,6 +38,7 @@ from tests.defences.fakes import (
     outcomes,
     settle,
 )
+from tests.shared_cache import FakeCache
 
 DEFENCE_FILES = sorted(Path(rulezero.defences.__file__).parent.glob("*.py"))
 JITTERED = [jitter for jitter in get_args(get_type_hints(RetryConfig)["jitter"]) if jitter != "none"]
@@ -80,9 +89,17 @@ async def test_3_a_cancelled_probe_neither_closes_nor_opens() -> None:
 async def test_4_parallel_calls_stay_parallel() -> None:
     """Eight calls of 0.2 s take 0.2 s through each of the defences."""
     layers = (
+        TtlJitter(TtlJitterConfig(), context()),
+        StaleIfError(StaleIfErrorConfig(), context()),
+        StaleWhileRevalidate(StaleWhileRevalidateConfig(), context()),
+        EarlyExpiration(EarlyExpirationConfig(), context()),
         Coalescing(CoalescingConfig(), context()),
+        Lease(LeaseConfig(), context(shared=FakeCache())),
         Deadline(DeadlineConfig(), context()),
         Retry(RetryConfig(), context()),
+        Hedging(HedgingConfig(delay_s=1.0), context()),
+        RetryBudget(RetryBudgetConfig(), context()),
+        AdaptiveThrottle(AdaptiveThrottleConfig(), context()),
         CircuitBreaker(CircuitBreakerConfig(), context()),
         Bulkhead(BulkheadConfig(), context()),
         Timeout(TimeoutConfig(), context()),

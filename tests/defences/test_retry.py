@@ -253,6 +253,26 @@ async def test_it_composes_as_a_layer() -> None:
     assert await wrap((retry(),), Dependency(failed(), "reply"))(OPERATION) == "reply"
 
 
+@pytest.mark.parametrize(
+    ("errors", "raised"),
+    [
+        ((Failed("1"), NotSent("2")), "1"),
+        ((Unreachable("1"), BreakerOpen("2")), "1"),
+        ((TimedOut("1"), Unreachable("2"), NotSent("3")), "1"),
+        ((TimedOut("1"), Unreachable("2"), Unreachable("3")), "1"),
+        ((Unreachable("1"), Unreachable("2"), NotSent("3")), "2"),
+        ((Unreachable("1"), TimedOut("2"), Unreachable("3")), "2"),
+        ((Failed("1"), Rejected("2")), "2"),
+        ((NotSent("1"),), "1"),
+    ],
+)
+async def test_the_error_claims_no_more_than_holds_for_all_attempts(errors: tuple[CallError, ...], raised: str) -> None:
+    """That the last attempt was not sent does not mean that the operation was not carried out."""
+    with pytest.raises(CallError) as caught:
+        await retry()(OPERATION, Dependency(*errors))
+    assert caught.value is errors[int(raised) - 1]
+
+
 @pytest.mark.parametrize(("wish", "attempts"), [(True, 3), (False, 1)])
 async def test_only_an_explicit_wish_repeats_what_may_have_been_carried_out(wish: bool, attempts: int) -> None:  # noqa: FBT001 - a parameter of the test.
     """`non_idempotent` repeats a write that timed out; without it the write is sent once."""

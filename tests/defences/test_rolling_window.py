@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rulezero.defences.rolling_window import RollingWindow, Tally
+from rulezero.defences.rolling_window import RollingSum, RollingWindow, Tally
 
 
 def test_counts_leave_the_window_with_their_bucket() -> None:
@@ -39,3 +39,28 @@ def test_it_agrees_with_a_list_of_all_calls(gaps_s: list[float], buckets: int, s
         assert window.total.calls == len(inside)
         assert window.total.failures == sum(number % 2 == 0 for number in inside)
         assert window.total.slow == sum(number % 3 == 0 for number in inside)
+
+
+def test_looking_at_a_window_forgets_too() -> None:
+    """Not only counting does."""
+    window = RollingWindow(2.0, 10)
+    window.count(1.0, failed=True, slow=False)
+    window.forget(3.5)
+    assert window.total == Tally()
+
+
+@given(
+    steps=st.lists(st.tuples(st.floats(0, 1.5), st.floats(-10, 10)), min_size=1, max_size=60),
+    buckets=st.integers(1, 20),
+)
+def test_a_rolling_sum_agrees_with_a_list_of_all_amounts(steps: list[tuple[float, float]], buckets: int) -> None:
+    """The sum equals that over all amounts whose bucket is among the newest ones; looking changes nothing."""
+    found, width_s, seen, now_s = RollingSum(2.0, buckets), 2.0 / buckets, list[tuple[int, float]](), 0.0
+    for gap_s, amount in steps:
+        now_s += gap_s
+        current = int(now_s / width_s)
+        expected = sum(one for bucket, one in seen if bucket > current - buckets)
+        assert abs(found.total(now_s) - expected) < 1e-9
+        seen.append((current, amount))
+        found.add(amount, now_s)
+        assert abs(found.total(now_s) - expected - amount) < 1e-9

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
 
-from rulezero.defences.context import Family
+from rulezero.defences.context import Family, SharedCache
 from rulezero.dependencies.attempts import Link
 from rulezero.outcome import Outcome
 from rulezero.toggles.stacks import Stack
@@ -16,12 +16,14 @@ from tests.counters import Change
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-def stack(*, dependency: str, family: Family = "call", **tables: dict[str, Any]) -> Stack:
+def stack(
+    *, dependency: str, family: Family = "call", shared: SharedCache | None = None, **tables: dict[str, Any]
+) -> Stack:
     """Return a stack with exactly these defences on."""
     store = ToggleStore(None, clock=lambda: 0.0)
     on = {name: {"enabled": True, **table} for name, table in tables.items()}
     store.override({"defences": on, "expires_s": 60})
-    return Stack(store, family=family, dependency=dependency, caller="edge", random=Random(0))
+    return Stack(store, family=family, dependency=dependency, caller="edge", random=Random(0), shared=shared)
 
 
 class LinkChanges:
@@ -30,7 +32,8 @@ class LinkChanges:
     def __init__(self, link: Link, dependency: str) -> None:
         labels = {"dependency": dependency, "link": link.name}
         self._attempts = {
-            attempt: Change("dependency_attempts_total", attempt=attempt, **labels) for attempt in ("first", "retry")
+            attempt: Change("dependency_attempts_total", attempt=attempt, **labels)
+            for attempt in ("first", "retry", "hedge")
         }
         self._outcomes = {
             outcome: Change("dependency_outcomes_total", outcome=outcome, **labels) for outcome in Outcome
@@ -40,6 +43,11 @@ class LinkChanges:
     def attempts(self) -> tuple[float, float]:
         """First ones and retries."""
         return self._attempts["first"](), self._attempts["retry"]()
+
+    @property
+    def hedges(self) -> float:
+        """Copies."""
+        return self._attempts["hedge"]()
 
     @property
     def outcomes(self) -> dict[str, float]:

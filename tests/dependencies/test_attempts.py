@@ -1,7 +1,7 @@
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client import generate_latest
 
 from rulezero.calls import Operation
@@ -36,6 +36,15 @@ async def test_retries_are_told_from_first_attempts() -> None:
         with link.attempt(replace(OPERATION, attempt=attempt)):
             pass
     assert changes.attempts == (1, 2)
+
+
+async def test_copies_are_told_from_both() -> None:
+    """Also the copy of a retry: what it adds is the load of hedging."""
+    link, changes = link_of("a-hedge")
+    for attempt in (1, 2):
+        with link.attempt(replace(OPERATION, attempt=attempt, hedge=True)):
+            pass
+    assert (changes.attempts, changes.hedges) == ((0, 0), 2)
 
 
 @pytest.mark.parametrize(

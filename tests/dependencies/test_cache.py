@@ -1,177 +1,227 @@
+"""The real client against a server that speaks a little of the protocol."""
+
 import asyncio
 from typing import Any
 
 import pytest
 
-from rulezero.dependencies.cache import ReadThrough
-from rulezero.outcome import TimedOut
-from rulezero.request_context import current_deadline_s, deadline_var
-from tests.counters import Change
-from tests.defences.fakes import cancel, failed, now_s, outcomes
-from tests.dependencies.fakes import stack
+from rulezero.calls import Operation
+from rulezero.dependencies.attempts import Link
+from rulezero.dependencies.cache import Cache
+from rulezero.dependencies.entries import encode
+from rulezero.outcome import Failed, TimedOut
+from rulezero.request_context import deadline_var
+from tests.dependencies.fakes import LinkChanges, stack, tcp_server
 
-LOAD_S = 0.3
+PUT: dict[str, Any] = {"ttl_s": 1.5, "keep_s": 0.5, "load_s": 0.1, "found": None}
 
 
-class Store:
-    """Stands in for the cache: a dictionary, or broken."""
+class Redis:
+    """Answers GET, PTTL and SET from a dictionary, everything else with OK; notes the commands."""
 
     def __init__(self) -> None:
-        self.entries: dict[str, bytes] = {}
-        self.put_ttls_s: list[float] = []
-        self.down = False
+        self.entries: dict[bytes, bytes] = {}
+        self.commands: list[list[bytes]] = []
+        self.reads = 0
+        self.mute = False
+        self.breaks = False
 
-    async def get(self, key: str) -> bytes | None:
-        await self._trip()
-        return self.entries.get(key)
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            sent = await reader.read(1 << 16)
+            if not sent:
+                return
+            answers = b""
+            commands = list(_commands(sent))
+            self.reads += any(command[0] in {b"GET", b"SET"} for command in commands)
+            for command in commands:
+                if command[0] in {b"GET", b"PTTL", b"SET"}:
+                    self.commands.append(command)
+                    if self.breaks:
+                        return
+                    if self.mute:
+                        continue
+                answers += self._answer(command)
+            writer.write(answers)
 
-    async def put(self, key: str, value: bytes, *, ttl_s: float) -> None:
-        await self._trip()
-        self.put_ttls_s.append(ttl_s)
-        self.entries[key] = value
-
-    async def _trip(self) -> None:
-        await asyncio.sleep(0)
-        if self.down:
-            raise failed()
-
-
-class Origin:
-    """Counts loads; each takes 0.3 s."""
-
-    def __init__(self, value: bytes | Exception = b"value") -> None:
-        self.value = value
-        self.loads = 0
-        self.deadlines_s: list[float | None] = []
-
-    async def __call__(self) -> bytes:
-        self.loads += 1
-        self.deadlines_s.append(current_deadline_s())
-        await asyncio.sleep(LOAD_S)
-        if isinstance(self.value, Exception):
-            raise self.value
-        return self.value
-
-
-class Counts:
-    """What the metrics of one cache have grown by."""
-
-    def __init__(self, name: str) -> None:
-        self._results = {
-            one: Change("cache_requests_total", cache=name, result=one) for one in ("hit", "miss", "error")
-        }
-        self.loads = Change("cache_loads_total", cache=name)
-        self.herds = Change("cache_herd_size_count", cache=name)
-        self.herd_sum = Change("cache_herd_size_sum", cache=name)
-        self.load_s = Change("cache_load_duration_seconds_sum", cache=name)
-
-    @property
-    def results(self) -> tuple[float, float, float]:
-        """Hits, misses, errors."""
-        return self._results["hit"](), self._results["miss"](), self._results["error"]()
+    def _answer(self, command: list[bytes]) -> bytes:
+        name = command[0]
+        value = self.entries.get(command[1]) if name in {b"GET", b"PTTL", b"SET"} else None
+        if name == b"PTTL":
+            return b":1500\r\n" if value is not None else b":-2\r\n"
+        if name == b"HELLO":
+            return b"%1\r\n$5\r\nproto\r\n:3\r\n"
+        if name == b"SET":
+            self.entries[command[1]] = command[2]
+        if name in {b"GET", b"SET"}:
+            return b"_\r\n" if value is None else b"$%d\r\n%s\r\n" % (len(value), value)
+        return b"+PONG\r\n" if name == b"PING" else b"+OK\r\n"
 
 
-def reading(name: str, **tables: dict[str, Any]) -> tuple[ReadThrough, Store, Counts]:
-    store = Store()
-    cache_stack = stack(dependency=name, family="cache", **tables)
-    read = ReadThrough(store, name=name, ttl_s=60.0, stack=cache_stack)  # type: ignore[arg-type]  # A fake cache.
-    return read, store, Counts(name)
+def _commands(sent: bytes) -> list[list[bytes]]:
+    """Return whole commands; the tests' are small enough to arrive in one piece."""
+    found, lines = list[list[bytes]](), sent.split(b"\r\n")
+    while lines and lines[0].startswith(b"*"):
+        count = int(lines[0][1:])
+        found.append([lines[2 + 2 * number] for number in range(count)])
+        lines = lines[1 + 2 * count :]
+    return found
 
 
-async def test_what_is_missing_is_loaded_once_and_kept() -> None:
-    """For the time to live; after that it is a hit."""
-    read, store, counts = reading("c-kept")
-    origin = Origin()
-    assert [await read.get("a", origin) for _ in range(3)] == [b"value"] * 3
-    assert origin.loads == counts.loads() == 1
-    assert counts.results == (2, 1, 0)
-    assert store.put_ttls_s == [60.0]
-    assert counts.load_s() == pytest.approx(LOAD_S)
+def cache_on(address: str, **tables: Any) -> tuple[Cache, LinkChanges]:
+    link = Link(name="edge-cache", address=address, dependency="cache")
+    return Cache(link, stack=stack(dependency="cache", **tables)), LinkChanges(link, "cache")
 
 
-async def test_an_empty_value_is_a_value() -> None:
-    """Not a miss."""
-    read, _, counts = reading("c-empty")
-    origin = Origin(b"")
-    assert [await read.get("a", origin) for _ in range(2)] == [b"", b""]
-    assert (origin.loads, counts.results) == (1, (1, 1, 0))
+@pytest.mark.wall_clock
+async def test_an_entry_is_put_with_its_time_to_live_and_looked_up() -> None:
+    """Fresh for its time to live, kept for longer; a missing one is None. One round trip each."""
+    server = Redis()
+    async with tcp_server(server) as address:
+        cache, changes = cache_on(address)
+        await cache.open()
+        assert await cache.look_up("a") is None
+        assert await cache.put("a", b"\x00\xff", **PUT)
+        entry = await cache.look_up("a")
+        await cache.close()
+    assert entry is not None
+    assert (entry.value, entry.load_s, entry.fresh_s) == (b"\x00\xff", 0.1, 1.0)
+    assert [command[0] for command in server.commands] == [b"GET", b"PTTL", b"SET", b"GET", b"PTTL"]
+    assert server.commands[2][3:] == [b"GET", b"PX", b"2000"]
+    assert server.reads == 3
+    assert (changes.attempts, changes.outcomes) == ((4, 0), {"ok": 4})
 
 
-async def test_a_cache_that_is_down_costs_a_load_and_never_an_error() -> None:
-    """Each time: both the look-up and the putting back fail."""
-    read, store, counts = reading("c-down")
-    store.down, origin = True, Origin()
-    assert [await read.get("a", origin) for _ in range(3)] == [b"value"] * 3
-    assert origin.loads == 3
-    assert counts.results == (0, 0, 6)
+@pytest.mark.wall_clock
+async def test_a_put_tells_whether_somebody_else_was_faster() -> None:
+    """It replaced nothing or what its loader had found; or else another's."""
+    server = Redis()
+    async with tcp_server(server) as address:
+        cache, _ = cache_on(address)
+        assert await cache.put("a", b"1", **PUT)
+        first = await cache.look_up("a")
+        assert first is not None
+        assert await cache.put("a", b"2", **{**PUT, "found": first.version})
+        assert not await cache.put("a", b"2", **{**PUT, "found": first.version})
+        assert not await cache.put("a", b"2", **PUT)
+        server.entries[b"a"] = b"not ours"
+        assert await cache.put("a", b"3", **PUT)
+        del server.entries[b"a"]
+        assert await cache.put("a", b"3", **{**PUT, "found": first.version})
+        await cache.close()
 
 
-async def test_a_load_that_fails_is_told_and_nothing_is_kept() -> None:
-    """The next caller tries again."""
-    read, store, counts = reading("c-fails")
-    origin = Origin(TimedOut("x"))
-    for _ in range(2):
+@pytest.mark.wall_clock
+async def test_a_put_that_was_retried_is_not_taken_for_somebody_else_s() -> None:
+    """The first attempt may have arrived: the entry that the second one replaces is its own."""
+    server = Redis()
+    async with tcp_server(server) as address:
+        cache, changes = cache_on(address, retry={"base_s": 0.001}, timeout={"timeout_s": 0.2})
+        answer = server._answer
+        server._answer = lambda command: answer(command) * (command[0] != b"SET" or len(server.commands) > 1)  # type: ignore[method-assign]  # Takes the first one, and does not say so.
+        assert await cache.put("a", b"1", **PUT)
+        await cache.close()
+    assert [command[0] for command in server.commands] == [b"SET", b"SET"]
+    assert changes.attempts == (1, 1)
+
+
+@pytest.mark.wall_clock
+async def test_what_lies_there_and_is_none_of_ours_is_a_miss() -> None:
+    """It is replaced by the next load."""
+    server = Redis()
+    server.entries[b"a"] = b"[]"
+    async with tcp_server(server) as address:
+        cache, _ = cache_on(address)
+        assert await cache.look_up("a") is None
+        await cache.close()
+
+
+@pytest.mark.wall_clock
+async def test_a_command_whose_connection_breaks_is_not_silently_sent_again() -> None:
+    """The driver can retry; it must not."""
+    server = Redis()
+    async with tcp_server(server) as address:
+        cache, changes = cache_on(address)
+        await cache.put("a", b"1", **PUT)
+        server.breaks = True
+        with pytest.raises(Failed):
+            await cache.look_up("a")
+        assert len(server.commands) == 2
+        with pytest.raises(Failed):
+            await cache.put("a", b"2", **PUT)
+        assert len(server.commands) == 3
+        server.breaks = False
+        assert await cache.look_up("a") is not None
+        await cache.close()
+    assert changes.outcomes == {"ok": 2, "error": 2}
+
+
+@pytest.mark.wall_clock
+async def test_a_cache_that_is_not_there_is_a_failed_call() -> None:
+    """Each counts as one attempt."""
+    cache, changes = cache_on("127.0.0.1:1")
+    calls = (
+        cache.look_up("a"),
+        cache.put("a", b"1", **PUT),
+        cache.acquire_lease("a", lease_s=1),
+        cache.release_lease("a", "x"),
+        cache.open(),
+    )
+    for call in calls:
+        with pytest.raises(Failed):
+            await call
+    assert (changes.attempts, changes.outcomes) == ((5, 0), {"error": 5})
+    await cache.close()
+
+
+@pytest.mark.wall_clock
+async def test_the_answer_to_a_call_that_was_given_up_is_nobody_else_s() -> None:
+    """The connection of a cancelled command is not used again as if nothing had happened."""
+    server = Redis()
+    server.entries = {
+        key.encode(): encode(key.upper().encode(), version=key, load_s=0.1, keep_s=0.0) for key in ("a", "b")
+    }
+    async with tcp_server(server) as address:
+        cache, changes = cache_on(address, timeout={"timeout_s": 0.1})
+        server.mute = True
         with pytest.raises(TimedOut):
-            await read.get("a", origin)
-    assert store.entries == {}
-    assert (origin.loads, counts.loads(), counts.load_s()) == (2, 2, 0)
+            await cache.look_up("a")
+        server.mute = False
+        found = [await cache.look_up(key) for key in ("b", "a", "b")]
+        await cache.close()
+    assert [entry.value if entry else None for entry in found] == [b"B", b"A", b"B"]
+    assert changes.outcomes == {"cancelled": 1, "ok": 3}
 
 
-async def test_without_coalescing_everyone_who_misses_loads() -> None:
-    """1 + lambda * delta loads, and the herd's size is seen as it grows."""
-    read, _, counts = reading("c-herd")
-    origin = Origin()
-    await asyncio.gather(*(read.get("hot", origin) for _ in range(50)))
-    assert origin.loads == counts.loads() == counts.herds() == 50
-    assert counts.herd_sum() == sum(range(1, 51))
+@pytest.mark.wall_clock
+async def test_the_driver_has_no_timeout_of_its_own() -> None:
+    """Its default of 5 s would be a defence that nobody switched on."""
+    cache, _ = cache_on("127.0.0.1:1")
+    connection = cache._redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]  # The driver's.
+    assert (connection.socket_timeout, connection.socket_connect_timeout) == (None, None)
+    assert connection.retry.get_retries() == 0
+    await cache.close()
 
 
-async def test_the_herd_is_counted_by_key_and_shrinks_again() -> None:
-    """Loads of other keys, and those that failed or were cancelled, are no part of it."""
-    read, _, counts = reading("c-keys")
-    origin, broken = Origin(), Origin(failed())
-    await asyncio.gather(*(read.get(f"item:{number}", origin) for number in range(20)))
-    assert counts.herd_sum() == 20
-    await outcomes(read.get("broken", broken) for _ in range(2))
-    task = asyncio.create_task(read.get("slow", origin))
-    await asyncio.sleep(0.1)
-    await cancel(task)
-    before = counts.herd_sum()
-    await outcomes([read.get("broken", broken), read.get("slow", origin)])
-    assert counts.herd_sum() == before + 2
+async def test_operations_name_the_cache() -> None:
+    """Its defences are those of the dependency "cache"; what is not to be repeated says so."""
+    cache, _ = cache_on("127.0.0.1:1")
+    seen: list[Operation] = []
 
+    async def call(operation: Operation, send: object) -> Any:  # noqa: ARG001 - the names are the stack's.
+        seen.append(operation)
+        return (None, -2) if operation.name == "GET" else None
 
-async def test_with_coalescing_all_who_miss_share_one_load() -> None:
-    """One process, one load; the others wait for it."""
-    read, store, counts = reading("c-coalesced", coalescing={})
-    origin = Origin()
-    assert await asyncio.gather(*(read.get("hot", origin) for _ in range(50))) == [b"value"] * 50
-    assert origin.loads == counts.loads() == counts.herd_sum() == 1
-    assert counts.results == (0, 50, 0)
-    assert len(store.put_ttls_s) == 1
-    assert now_s() == pytest.approx(LOAD_S)
-
-
-async def test_a_shared_load_has_not_the_deadline_of_whoever_began_it() -> None:
-    """The first leaves at its own; the others get the value."""
-    read, _, _ = reading("c-deadline", coalescing={})
-    origin = Origin()
-
-    async def within(left_s: float | None) -> bytes:
-        deadline_var.set(None if left_s is None else now_s() + left_s)
-        return await read.get("hot", origin)
-
-    first, second = await outcomes(asyncio.create_task(within(left_s)) for left_s in (LOAD_S / 2, None))
-    assert isinstance(first, TimedOut)
-    assert second == b"value"
-    assert origin.deadlines_s == [None]
-
-
-async def test_a_load_of_one_s_own_keeps_the_deadline() -> None:
-    """Without coalescing nobody else waits for it."""
-    read, _, _ = reading("c-own")
-    origin = Origin()
-    deadline_var.set(5.0)
-    await read.get("a", origin)
-    assert origin.deadlines_s == [5.0]
-    assert current_deadline_s() == 5.0
+    cache._stack.call = call  # type: ignore[method-assign]  # A fake.
+    deadline_var.set(3.0)
+    await cache.look_up("a")
+    await cache.put("a", b"1", **PUT)
+    await cache.acquire_lease("a", lease_s=1)
+    await cache.release_lease("a", "token")
+    assert {(one.dependency, one.deadline_s) for one in seen} == {("cache", 3.0)}
+    assert [(one.name, one.idempotent) for one in seen] == [
+        ("GET", True),
+        ("SET", True),
+        ("SET NX", False),
+        ("EVAL", True),
+    ]

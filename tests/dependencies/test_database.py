@@ -11,6 +11,7 @@ from rulezero.defences.timeout import AttemptTimedOut
 from rulezero.dependencies.attempts import Link
 from rulezero.dependencies.database import Database
 from rulezero.outcome import CallError, Failed, TimedOut, Unreachable
+from rulezero.request_context import Queueing, queueing_var
 from rulezero.toggles.stacks import Stack
 from tests.counters import Change
 from tests.defences.fakes import cancel, now_s, others, settle
@@ -104,6 +105,22 @@ async def test_the_line_for_a_connection_is_seen() -> None:
     await cancel(*tasks)
     await settle()
     assert (used(), pending()) == (0, 0)
+
+
+async def test_the_time_in_line_is_told_to_whoever_asks() -> None:
+    """Apart from the work; also of attempts that were given up in the line."""
+    database, _, _ = database_on(one_second)
+    lines = [Queueing() for _ in range(3)]
+
+    async def fetch(queueing: Queueing) -> None:
+        queueing_var.set(queueing)
+        await database.fetch("load", "SELECT 1")
+
+    tasks = [asyncio.create_task(fetch(queueing)) for queueing in lines]
+    await asyncio.sleep(1.5)
+    await cancel(tasks[2])
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert [queueing.total_s for queueing in lines] == pytest.approx([0.0, 1.0, 1.5])
 
 
 @pytest.mark.parametrize(

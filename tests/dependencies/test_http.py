@@ -187,6 +187,41 @@ async def test_links_are_taken_in_turn_by_retries_too() -> None:
     assert [one.outcomes for one in changes] == [{"ok": 4}, {"error": 3}]
 
 
+async def test_pitfall_a_copy_goes_to_another_link() -> None:
+    """The same replica chosen again would be as slow again; here the first one hangs for every second caller."""
+    calls = stack(dependency="http", hedging={"delay_s": 0.05, "extra_load_max": 1.0})
+    good = Server(response(200))
+    async with (
+        tcp_server(hang) as first,
+        tcp_server(good) as second,
+        dependency_on(first, second, calls=calls) as (dependency, changes),
+    ):
+        for _ in range(4):
+            assert (await ask(dependency)).status == 200
+        await asyncio.sleep(0.05)
+    assert changes[0].hedges == 0
+    assert changes[0].outcomes == {"cancelled": changes[0].attempts[0]}
+    assert changes[1].hedges == changes[0].attempts[0] >= 1
+    assert changes[1].outcomes == {"ok": 4}
+
+
+async def test_attempts_go_round_the_links_before_any_is_tried_again() -> None:
+    """Whatever other calls take meanwhile; with all of them tried, they are taken in turn again."""
+    calls = stack(dependency="http", retry={"attempts_max": 6, "base_s": 0.001})
+    bad = [Server(response(500)) for _ in range(3)]
+    async with (
+        tcp_server(bad[0]) as first,
+        tcp_server(bad[1]) as second,
+        tcp_server(bad[2]) as third,
+        dependency_on(first, second, third, calls=calls) as (dependency, changes),
+    ):
+        results = await asyncio.gather(*(ask(dependency) for _ in range(5)), return_exceptions=True)
+    assert all(isinstance(result, Failed) for result in results)
+    assert sum(one.attempts[0] for one in changes) == 5
+    assert all(len(one.asked) >= 5 for one in bad)
+    assert sum(len(one.asked) for one in bad) == 30
+
+
 async def test_a_kept_connection_that_died_is_not_silently_asked_again() -> None:
     """A hidden second attempt would be a defence that nobody switched on, and could charge twice."""
     requests = 0

@@ -43,6 +43,11 @@ def test_the_shop_of_this_checkout_is_described_well() -> None:
         ("tests.lab.toy:app", "tests/lab/toy.py", '`tests/lab/toy.py` is not of the form "module:function"'),
         ("schema.sql", "other.sql", "there is no file .*other.sql; correct the path"),
         ("schema =", 'root = "/"\nschema =', "unknown key `root`; remove it"),
+        ("schema =", f"x = {'[' * 5000}\nschema =", "is not TOML: maximum recursion depth exceeded"),
+        ("schema =", f"x = {'9' * 5000}\nschema =", "is not TOML: Exceeds the limit"),
+        ("schema =", '"a\\nb" = 1\nschema =', "unknown field `a b`; correct that key"),
+        ("schema.sql", f"{'x' * 3000}.sql", "there is no file .*; correct the path"),
+        ("schema.sql", "a\\u0000b.sql", "there is no file .*; correct the path"),
     ],
 )
 def test_a_mistake_is_one_line_that_names_file_and_place(tmp_path: Path, old: str, new: str, message: str) -> None:

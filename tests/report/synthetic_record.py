@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from rulezero.analysis.breakers import breakers
 from rulezero.analysis.figures import arm_figures
 from rulezero.record import TABLES, Record
 
@@ -122,10 +123,11 @@ def _verdict(manifest: dict[str, Any], rows: pl.DataFrame, metrics: pl.DataFrame
         measured = arm_figures(rows.filter(only), metrics.filter(only), manifest, arm)
         control = arm["name"] == "none"
         pool = {"name": "pool_exhaustion_s", "formula": "slots / hanging rate", "predicted": 1.6, "measured": 1.71,
-                "band": [1.2, 2.4], "within": True}  # fmt: skip
+                "band": 0.25, "within": True}  # fmt: skip
         ledger = {"orders": 812, "charges": 812, "duplicate_charges": 0}
         figures.append({**measured, "effect": "control" if control else "better", "ledger": ledger,
-                        "predictions": [pool] if control else []})  # fmt: skip
+                        "predictions": [pool] if control else [],
+                        "breakers": breakers(metrics.filter(only))})  # fmt: skip
     return {
         "schema_version": 1, "experiment": manifest["experiment"], "question": manifest["question"],
         "prediction": manifest["prediction"], "seed": manifest["seed"], "valid": True, "invalid_reasons": [],
@@ -135,4 +137,5 @@ def _verdict(manifest: dict[str, Any], rows: pl.DataFrame, metrics: pl.DataFrame
                    {"held": True, "control": False, "text": "circuit_breaker kept 98 % in the hold (at least 90 %)"}],
         "validity": [{"name": "cores_busy", "arm": arm["name"], "measured": 0.81, "limit": 1.5, "ok": True,
                       "text": "0.81 of 2 cores were busy (limit 1.5)"} for arm in manifest["arms"]],
+        "traces": [], "reproduce": manifest["reproduce"],
     }  # fmt: skip

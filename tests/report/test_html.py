@@ -14,12 +14,8 @@ from rulezero.report.html import render_html
 
 VOID = {"meta", "link", "br", "hr", "img", "input", "rect", "path", "line"}
 REFERENCES = {"src", "href", "srcset", "action", "data", "poster", "xlink:href"}
-KINDS = ("goodput", "latency", "failing")
-ORDER = [
-    "comparison",
-    *(f"arm0-{kind}" for kind in (*KINDS, "attempts")),
-    *(f"arm1-{kind}" for kind in (*KINDS, "attempts", "decisions", "breakers")),
-]
+OUTCOMES = ["outcomes-0", "latency-0", "outcomes-1", "latency-1"]
+ORDER = ["comparison", *OUTCOMES, "attempts-0", "attempts-1", "decisions-1", "breakers-1"]
 EVIL = "</script><img src=x onerror=alert(1)>'\"{{ 7*7 }}"
 
 
@@ -89,7 +85,7 @@ def test_it_loads_nothing(html: str, page: Page) -> None:
 
 
 def test_every_chart_has_its_place_its_words_and_a_valid_form(html: str, page: Page) -> None:
-    """A chart for the verdict and those of each arm, in order; each says in text what it shows."""
+    """A chart for the verdict, then by question those of each arm; each says in text what it shows."""
     drawn = specs(html)
     places = [each for each in page.all("div") if "data-figure" in each]
     assert [place["data-figure"] for place in places] == ORDER
@@ -165,18 +161,24 @@ def walk(value: object) -> list[object]:
 
 
 def test_a_run_without_a_success(record: Record) -> None:
-    """No latency to show, but everything else."""
-    rows = record.rows.with_columns(outcome=pl.lit("timeout"))
-    drawn = specs(render_html(replace(record, rows=rows)))
-    assert "arm0-latency" not in drawn
-    assert "arm0-failing" in drawn
+    """No latency to show, and the page says so; everything else is drawn."""
+    html = render_html(replace(record, rows=record.rows.with_columns(outcome=pl.lit("timeout"))))
+    assert not any(key.startswith("latency") for key in specs(html))
+    assert html.count("No answer was good, so there is no latency to show.") == 2
+    assert "outcomes-0" in specs(html)
 
 
 def test_a_run_without_spans_or_metrics(record: Record) -> None:
-    """The charts that need them are left out, and the traces say why."""
+    """No empty chart: where one would be stands why there is none."""
     html = render_html(replace(record, spans=record.spans.clear(), metrics=record.metrics.clear()))
-    assert "No spans were recorded" in html
-    assert set(specs(html)) == {"comparison", *(f"arm{i}-{kind}" for i in (0, 1) for kind in KINDS)}
+    assert set(specs(html)) == {"comparison", *OUTCOMES}
+    for told in (
+        "No spans were recorded for this run.",
+        "Nothing to draw: no metric was recorded.",
+        "No defence did more than let calls pass.",
+        "No circuit breaker was on in any arm.",
+    ):
+        assert told in html
 
 
 def test_an_interrupted_run(record: Record) -> None:
@@ -189,7 +191,7 @@ def test_an_interrupted_run(record: Record) -> None:
     Page(html)
     assert "the run was interrupted" in html
     assert "No request of this arm was recorded." in html
-    assert "arm0-goodput" in specs(html)
+    assert "outcomes-0" in specs(html)
 
 
 def test_a_run_that_was_stopped_before_its_first_row(record: Record) -> None:
@@ -200,6 +202,21 @@ def test_a_run_that_was_stopped_before_its_first_row(record: Record) -> None:
     html = render_html(empty)
     Page(html)
     assert specs(html) == {}
+
+
+def test_a_run_that_was_stopped_before_its_first_arm(record: Record) -> None:
+    """Not even an arm: still a page."""
+    nothing = {name: getattr(record, name).clear() for name in ("rows", "metrics", "spans")}
+    html = render_html(replace(record, manifest={**record.manifest, "arms": [], "faults": []}, verdict={}, **nothing))
+    Page(html)
+    assert "The record holds no arm." in html
+
+
+def test_failed_scrapes_are_told(record: Record) -> None:
+    """By process and arm."""
+    first, second = record.manifest["arms"]
+    manifest = {**record.manifest, "arms": [{**first, "missed_scrapes": {"edge": 3}}, second]}
+    assert "Scrapes without an answer: 3 of edge in none." in render_html(replace(record, manifest=manifest))
 
 
 def test_a_single_arm(record: Record) -> None:

@@ -11,8 +11,9 @@ from rulezero.report.live import LiveProgress
 
 
 def moment(**changes: Any) -> dict[str, Any]:
-    return {"arm": "none", "phase": "warmup", "elapsed_s": 1.0, "remaining_s": 63.0, "goodput_rps": 97.61,
-            "offered_rps": 100.0, "p99_ms": None, "failing": {"timeout": 3, "error": 0}, **changes}  # fmt: skip
+    return {"arm": "none", "phase": "warmup", "elapsed_s": 1.0, "remaining_s": 63.0, "phase_left_s": 2.0,
+            "goodput_rps": 97.61, "offered_rps": 100.0, "p99_ms": None, "failing": {"timeout": 3, "error": 0},
+            "breakers": {}, **changes}  # fmt: skip
 
 
 def told(console: Console, *moments: dict[str, Any], quiet: bool = False) -> str:
@@ -61,6 +62,34 @@ def test_a_terminal_shows_phase_time_left_and_goodput() -> None:
     assert isinstance(console.file, io.StringIO)
     text = console.file.getvalue()
     assert "arm 2 of 2" in text
-    assert "12 s left" in text
+    assert "2 s of it and 12 s in all left" in text
+    assert "no circuit breaker on" in text
     assert "good 97.6 of 100/s" in text
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h") == 1
+
+
+def test_before_the_first_answer_nothing_is_said_to_fail() -> None:
+    """Nothing good yet is no bad news."""
+    console = Console(file=io.StringIO(), width=80)
+    text = told(console, moment(goodput_rps=None, failing={}))
+    assert text.splitlines()[1] == "none warmup 1 s, 63 s left: 100/s offered, no answer yet"
+
+
+def test_breakers_that_moved_are_named_and_the_others_counted() -> None:
+    """On a terminal always; in a line of a log only when one is not closed."""
+    breakers = {"checkout to payment": "open", "edge to catalog": "closed", "edge to checkout": "half-open"}
+    words = "breakers: checkout to payment open, edge to checkout half-open, 1 closed"
+    piped = told(Console(file=io.StringIO(), width=80), moment(breakers=breakers))
+    assert piped.splitlines()[1].endswith(f"failing 3 timeout; {words}")
+    closed = dict.fromkeys(breakers, "closed")
+    assert "breakers" not in told(Console(file=io.StringIO(), width=80), moment(breakers=closed))
+    live = Console(file=io.StringIO(), force_terminal=True, width=80)
+    assert "breakers: 3 closed" in told(live, moment(breakers=closed))
+
+
+def test_a_narrow_terminal_cuts_lines() -> None:
+    """Lines that break would make the display jump with every update."""
+    console = Console(file=io.StringIO(), force_terminal=True, width=30)
+    lines = told(console, moment(failing={"timeout": 3, "rejected": 12, "not_sent": 7})).splitlines()
+    assert any("good 97.6" in line for line in lines)
+    assert not any("not sent" in line for line in lines)

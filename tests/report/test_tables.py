@@ -17,11 +17,11 @@ def arm(name: str = "all", **figures: Any) -> dict[str, Any]:
 
 
 def test_an_arm_beside_the_others() -> None:
-    """Goodput with the good share of what was offered (50 of 80), and the link with the most attempts."""
+    """Goodput with the good share of what was offered (50 of 80), and the link that was amplified most."""
     row = tables.arm_rows({"arms": [arm()]})[0]
     assert row.goodput == {"baseline": "100", "fault": "50", "hold": "95"}
     assert row.kept == {"baseline": "100 %", "fault": "62 %", "hold": "95 %"}
-    assert (row.failed, row.recovery, row.attempts) == ("38 %", "2 s", "3 on a (fault)")
+    assert (row.failed, row.recovery, row.amplification) == ("38 %", "2 s", "3 x on a in the fault (1 to 3)")
 
 
 def test_an_arm_that_never_recovered_says_so() -> None:
@@ -77,11 +77,22 @@ def test_origin_loads_in_words() -> None:
     assert tables.origin_text(None) == "-"
 
 
-def test_predictions_with_and_without_a_band() -> None:
-    """A band is a range; a value that could not be measured is neither within nor without."""
-    entry = {"name": "x", "formula": "a / b", "predicted": 1.6, "measured": None, "band": [1.2, 2.4], "within": None}
+def test_amplification_is_relative_to_the_baseline() -> None:
+    """Two writes per order are no retries; a link that the baseline never tried has no factor."""
+    twice = {"writes": {"baseline": 2.0, "fault": 2.1, "hold": 2.0}, "reads": {"baseline": 1.0, "fault": 1.05}}
+    assert tables.amplification_text(arm(attempts_per_request=twice)) == "no link"
+    herd = {**twice, "origin": {"baseline": 0.0, "fault": 9.0}, "tail": {"baseline": 0.5, "hold": 1.5, "fault": None}}
+    assert tables.amplification_text(arm(attempts_per_request=herd)) == "3 x on tail in the hold (0.5 to 1.5)"
+    assert tables.amplification_text(arm(attempts_per_request={})) == "-"
+
+
+def test_predictions_say_the_range_that_is_accepted() -> None:
+    """A band is a share of the prediction; a value that could not be measured is neither within nor without."""
+    entry = {"name": "x", "formula": "a / b", "predicted": 25.0, "measured": None, "band": 0.25, "within": None}
     row = tables.prediction_rows({"arms": [arm(predictions=[entry])]})[0]
-    assert (row.measured, row.band, row.within) == ("-", "1.2 to 2.4", "-")
+    assert (row.measured, row.accepted, row.within) == ("-", "18.8 to 31.2", "-")
+    unknown = tables.prediction_rows({"arms": [arm(predictions=[{**entry, "predicted": None}])]})[0]
+    assert unknown.accepted == "within 25 %"
 
 
 def test_a_verdict_without_arms_has_empty_tables() -> None:

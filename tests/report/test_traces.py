@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 
 from rulezero.record import TABLES
-from rulezero.report.traces import SPANS_MAX, waterfalls
+from rulezero.report.traces import BAR_WIDTH, SPANS_MAX, absent_traces, waterfall_lines, waterfalls
 
 
 def rows(*values: tuple[str, str, float]) -> pl.DataFrame:
@@ -86,3 +86,23 @@ def test_long_traces_are_bounded() -> None:
 def test_no_spans_no_traces() -> None:
     """The report says so elsewhere."""
     assert waterfalls(rows(("a", "ok", 10.0)), spans()) == []
+
+
+def test_what_is_not_there_is_told_with_the_reason() -> None:
+    """No spans at all, no failure, no answer."""
+    one = spans(span("a", "root"))
+    assert absent_traces(rows(("a", "ok", 10.0)), spans()) == "No spans were recorded for this run."
+    assert absent_traces(rows(("a", "ok", 10.0)), one) == "No traced request failed."
+    assert absent_traces(rows(("a", "timeout", 10.0)), one) == "No traced request was answered."
+    assert absent_traces(rows(("a", "ok", 10.0), ("b", "error", 1.0)), spans(span("a", "x"), span("b", "y"))) == ""
+
+
+def test_a_waterfall_as_text() -> None:
+    """Depth indents the name, the bar lies where the span lies, a failed one is drawn otherwise."""
+    trace = waterfalls(
+        rows(("a", "ok", 10.0)),
+        spans(span("a", "root"), span("a", "late", "root", 0.05, duration_ms=50.0, status="ERROR")),
+    )[0]
+    lines = list(waterfall_lines(trace))
+    half = BAR_WIDTH // 2
+    assert lines == [f"s root   |{'=' * BAR_WIDTH}| 100 ms", f"  s late |{' ' * half}{'x' * half}| 50 ms"]

@@ -1,100 +1,30 @@
-"""Injector: faults come at their instant and go, whatever happens; refusals are told in one line."""
+"""Injector: faults come at their instant and go, whatever happens, and leave word of it."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
-from toxiproxy.api import APIConsumer
 
-from rulezero.collect.samples import SampleLog
 from rulezero.errors import Problem
-from rulezero.faults import CacheExpiry, Fault, Signature, Toxic
-from rulezero.lab.proxies import reach_loopback_directly
+from rulezero.faults import CacheExpiry, CacheFlush, Statement, Toxic
+from rulezero.runner import cache_faults, database_faults, injection
 from rulezero.runner.injection import Injector
+from tests.runner.fakes import (
+    FAULT_END_S,
+    FAULT_START_S,
+    HANGS,
+    NEAR_S,
+    NOBODY,
+    PROOF,
+    FakeToxiproxy,
+    injector,
+    samples,
+    serving,
+)
 
-PROOF = Signature(metric="x", increase_min=1)
-FAULT_START_S, FAULT_END_S = 0.2, 0.6
-NEAR_S = 0.3
-HANGS = Toxic(link="checkout-payment", type="timeout", attributes={"timeout": 0}, signature=PROOF)
-
-
-@dataclass
-class FakeToxiproxy:
-    """Answers what the injector asks of Toxiproxy; `refuse` has a status by method; `slow_s` delays additions."""
-
-    refuse: dict[str, int] = field(default_factory=dict)
-    slow_s: float = 0.0
-    api: str = ""
-    asked: list[tuple[str, str, float]] = field(default_factory=list)
-    toxics: dict[str, Any] = field(default_factory=dict)
-
-    async def proxies(self, _: web.Request) -> web.Response:
-        proxy = {"name": "checkout-payment", "listen": "", "upstream": "", "enabled": True, "toxics": []}
-        return web.json_response({"checkout-payment": proxy})
-
-    async def active(self, _: web.Request) -> web.Response:
-        return web.json_response(list(self.toxics.values()))
-
-    async def add(self, request: web.Request) -> web.Response:
-        body = await request.json()
-        await asyncio.sleep(self.slow_s)
-        return self._answer("POST", body["name"], lambda: self.toxics.update({body["name"]: body}))
-
-    async def remove(self, request: web.Request) -> web.Response:
-        name = request.match_info["toxic"]
-        if name not in self.toxics:
-            return web.json_response({"error": "toxic not found", "status": 404}, status=404)
-        return self._answer("DELETE", name, lambda: self.toxics.pop(name))
-
-    def _answer(self, method: str, name: str, act: Any) -> web.Response:
-        self.asked.append((method, name, asyncio.get_running_loop().time()))
-        if method in self.refuse:
-            status = self.refuse[method]
-            return web.json_response({"error": "not today", "status": status}, status=status)
-        act()
-        return web.json_response({})
-
-
-@asynccontextmanager
-async def serving(fake: FakeToxiproxy) -> AsyncIterator[FakeToxiproxy]:
-    reach_loopback_directly()
-    app = web.Application()
-    app.router.add_get("/proxies", fake.proxies)
-    app.router.add_get("/proxies/{proxy}/toxics", fake.active)
-    app.router.add_post("/proxies/{proxy}/toxics", fake.add)
-    app.router.add_delete("/proxies/{proxy}/toxics/{toxic}", fake.remove)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    fake.api = f"127.0.0.1:{runner.addresses[0][1]}"
-    before = APIConsumer.host, APIConsumer.port
-    try:
-        yield fake
-    finally:
-        APIConsumer.host, APIConsumer.port = before
-        await runner.cleanup()
-
-
-def injector(fake: FakeToxiproxy, path: Path, *faults: Fault, cache: str = "127.0.0.1:1") -> Injector:
-    return Injector(
-        faults=faults,
-        toxiproxy_api=fake.api,
-        cache_address=cache,
-        zero_s=asyncio.get_running_loop().time(),
-        fault_start_s=FAULT_START_S,
-        fault_end_s=FAULT_END_S,
-        log=SampleLog(path / "metrics.tsv"),
-    )
-
-
-def samples(one: Injector) -> list[list[str]]:
-    one.log.close()
-    return [line.split("\t") for line in one.log._path.read_text(encoding="utf-8").splitlines()[1:]]
+SLOW = Statement(text="searches are slow", apply_sql="APPLY", revert_sql="REVERT", signature=PROOF)
 
 
 @pytest.mark.wall_clock
@@ -115,28 +45,6 @@ async def test_a_toxic_lasts_for_the_fault_phase(tmp_path: Path) -> None:
 
 
 @pytest.mark.wall_clock
-async def test_a_toxic_is_sent_as_it_is_written(tmp_path: Path) -> None:
-    """Type, stream, toxicity and attributes in Toxiproxy's own words, at its own time within the phase."""
-    latency = Toxic(
-        link="checkout-payment", type="latency", stream="upstream", attributes={"latency": 5, "jitter": 2},
-        toxicity=0.5, at_s=0.1, for_s=0.15, signature=PROOF,
-    )  # fmt: skip
-    async with serving(FakeToxiproxy()) as fake:
-        one = injector(fake, tmp_path, latency)
-        running = asyncio.create_task(one.run())
-        await asyncio.sleep(FAULT_START_S + 0.1 + 0.1)
-        (active,) = fake.toxics.values()
-        await running
-    samples(one)
-    assert active == {
-        "name": "rulezero_1_latency_upstream", "type": "latency", "stream": "upstream", "toxicity": 0.5,
-        "attributes": {"latency": 5, "jitter": 2},
-    }  # fmt: skip
-    assert one.injected[0]["end_s"] - one.injected[0]["start_s"] < FAULT_END_S - FAULT_START_S
-    assert fake.toxics == {}
-
-
-@pytest.mark.wall_clock
 @pytest.mark.parametrize("after_s", [0.0, FAULT_START_S + 0.02, FAULT_START_S + 0.25])
 async def test_a_run_that_is_cancelled_leaves_no_toxic(tmp_path: Path, after_s: float) -> None:
     """Before the fault, while it is being added, and in the middle of it."""
@@ -151,30 +59,6 @@ async def test_a_run_that_is_cancelled_leaves_no_toxic(tmp_path: Path, after_s: 
         assert len(fake.asked) == (0 if after_s == 0 else 2)
     samples(one)
     assert all(noted["end_s"] is not None for noted in one.injected)
-
-
-@pytest.mark.wall_clock
-@pytest.mark.parametrize("method", ["POST", "DELETE"])
-@pytest.mark.parametrize("status", [400, 404, 409])
-async def test_a_refusal_is_told(tmp_path: Path, method: str, status: int) -> None:
-    """One line with the fault and the server; a fault that could not be taken away is as bad as one not put there."""
-    async with serving(FakeToxiproxy(refuse={method: status})) as fake:
-        one = injector(fake, tmp_path, HANGS)
-        with pytest.raises(Problem, match=r"timeout on checkout-payment .*: Toxiproxy at 127\..* refused: .*not today"):
-            await one.run()
-    samples(one)
-
-
-@pytest.mark.wall_clock
-@pytest.mark.parametrize("status", [500, 503])
-async def test_a_toxic_that_stays_is_told(tmp_path: Path, status: int) -> None:
-    """The client takes such an answer for a success; the toxic that is still there says otherwise."""
-    async with serving(FakeToxiproxy(refuse={"DELETE": status})) as fake:
-        one = injector(fake, tmp_path, HANGS)
-        with pytest.raises(Problem, match=r"timeout on checkout-payment .*: Toxiproxy at 127\..* did not remove it"):
-            await one.run()
-        assert list(fake.toxics) == ["rulezero_1_timeout_downstream"]
-    samples(one)
 
 
 @pytest.mark.wall_clock
@@ -198,88 +82,144 @@ async def test_toxics_of_one_kind_on_one_link_are_told_apart(tmp_path: Path) -> 
     ]  # fmt: skip
 
 
-@pytest.mark.wall_clock
-async def test_a_link_that_is_not_there_is_told(tmp_path: Path) -> None:
-    """And one fault that fails takes the others with it."""
-    elsewhere = Toxic(link="nowhere", type="timeout", at_s=0.1, signature=PROOF)
-    async with serving(FakeToxiproxy()) as fake:
-        one = injector(fake, tmp_path, HANGS, elsewhere)
-        with pytest.raises(Problem, match="Toxiproxy has no proxy nowhere; check the links file"):
-            await one.run()
-        assert fake.toxics == {}
+Asked = list[tuple[str, float]]
+
+
+def pretend(monkeypatch: pytest.MonkeyPatch, *, took_s: float = 0.0, refuses: str = "") -> Asked:
+    """Replace what acts on cache and database; return what was asked of them, and when."""
+    asked: Asked = []
+
+    def note(what: str) -> None:
+        asked.append((what, asyncio.get_running_loop().time()))
+        if what == refuses:
+            raise Problem(f"{what} was refused")
+
+    async def expire(address: str, key: str, *, lead_s: float) -> None:
+        note(f"{key} on {address} ends in {lead_s:g} s")
+
+    async def flush(address: str) -> None:
+        note(f"flush {address}")
+
+    async def later(act: Callable[..., None], *arguments: Any) -> None:
+        await asyncio.sleep(took_s)
+        act(*arguments)
+
+    async def to_the_end(act: Callable[..., None], *arguments: Any) -> None:
+        thread = asyncio.ensure_future(later(act, *arguments))
+        try:
+            await asyncio.shield(thread)
+        except asyncio.CancelledError:
+            await thread
+            raise
+
+    monkeypatch.setattr(cache_faults, "expire", expire)
+    monkeypatch.setattr(cache_faults, "flush", flush)
+    monkeypatch.setattr(database_faults, "execute", lambda dsn, sql, what: note(f"{sql} on {dsn}, as {what}"))
+    monkeypatch.setattr(injection, "to_the_end", to_the_end)
+    return asked
+
+
+def on_primary(sql: str) -> str:
+    return f"{sql} on postgresql://nobody@{NOBODY}/nothing, as searches are slow"
+
+
+def since_zero(one: Injector, asked: Asked) -> list[tuple[str, Any]]:
+    return [(what, pytest.approx(at_s - one.zero_s)) for what, at_s in asked]
+
+
+@pytest.mark.parametrize("lead_s", [0.0, 0.1])
+async def test_a_key_expires_at_each_instant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lead_s: float) -> None:
+    """The entry is told of its end so long before it; the end itself is what is noted."""
+    asked = pretend(monkeypatch)
+    expiry = CacheExpiry(key="item:1", at_s=(0.1, 0.3), lead_s=lead_s, signature=PROOF)
+    one = injector(FakeToxiproxy(), tmp_path, expiry)
+    await one.run()
+    assert samples(one) == []
+    what = f"item:1 on {NOBODY} ends in {lead_s:g} s"
+    ends_s = [FAULT_START_S + at_s for at_s in expiry.at_s]
+    assert since_zero(one, asked) == [(what, end_s - lead_s) for end_s in ends_s]
+    assert one.injected == [
+        {"text": "item:1 expires", "kind": "expiry", "start_s": pytest.approx(end_s), "end_s": None} for end_s in ends_s
+    ]
+
+
+async def test_the_cache_is_flushed_at_its_instant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once; it is over as soon as it was."""
+    asked = pretend(monkeypatch)
+    one = injector(FakeToxiproxy(), tmp_path, CacheFlush(at_s=0.1, signature=PROOF))
+    await one.run()
+    assert samples(one) == []
+    assert since_zero(one, asked) == [(f"flush {NOBODY}", FAULT_START_S + 0.1)]
+    (noted,) = one.injected
+    assert noted == {
+        "text": "the cache is flushed", "kind": "flush", "start_s": pytest.approx(FAULT_START_S + 0.1), "end_s": None,
+    }  # fmt: skip
+
+
+async def test_a_statement_lasts_for_the_fault_phase(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Applied at its start and taken back at its end; when it was so is noted and in the metrics."""
+    asked = pretend(monkeypatch)
+    one = injector(FakeToxiproxy(), tmp_path, SLOW)
+    await one.run()
+    assert since_zero(one, asked) == [(on_primary("APPLY"), FAULT_START_S), (on_primary("REVERT"), FAULT_END_S)]
+    (noted,) = one.injected
+    assert (noted["text"], noted["kind"]) == ("searches are slow", "statement")
+    assert (noted["start_s"], noted["end_s"]) == (pytest.approx(FAULT_START_S), pytest.approx(FAULT_END_S))
+    assert samples(one)[-1][1:] == ["machine", "toxic_active", 'link="primary",type="statement"', "0"]
+
+
+@pytest.mark.parametrize(
+    ("after_s", "expected"),
+    [
+        (0.1, []),
+        (FAULT_START_S + 0.02, ["APPLY", "REVERT"]),  # While it is being applied, which nothing can stop.
+        (FAULT_START_S + 0.2, ["APPLY", "REVERT"]),
+        (FAULT_END_S + 0.02, ["APPLY", "REVERT", "REVERT"]),  # While it is being taken back: twice does no harm.
+    ],
+)
+async def test_a_run_that_is_cancelled_takes_its_statement_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after_s: float, expected: list[str]
+) -> None:
+    """Before the fault there is nothing to take back."""
+    asked = pretend(monkeypatch, took_s=0.05)
+    one = injector(FakeToxiproxy(), tmp_path, SLOW)
+    running = asyncio.create_task(one.run())
+    await asyncio.sleep(after_s)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
     samples(one)
+    assert [what for what, _ in asked] == [on_primary(sql) for sql in expected]
+    assert all(noted["end_s"] is not None for noted in one.injected)
 
 
-@pytest.mark.wall_clock
-async def test_a_server_that_is_gone_is_told(tmp_path: Path) -> None:
-    """Connection refused."""
-    async with serving(FakeToxiproxy()) as fake:
-        pass
-    reach_loopback_directly()
-    one = injector(fake, tmp_path, HANGS)
-    before = APIConsumer.host, APIConsumer.port
-    with pytest.raises(Problem, match="refused"):
+@pytest.mark.parametrize(("sql", "noted"), [("APPLY", 0), ("REVERT", 1)])
+async def test_a_statement_that_is_refused_ends_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sql: str, noted: int
+) -> None:
+    """One that could not be taken back is as bad as one that could not be applied, which is not noted."""
+    pretend(monkeypatch, refuses=on_primary(sql))
+    one = injector(FakeToxiproxy(), tmp_path, SLOW)
+    with pytest.raises(Problem, match=f"^{sql} on .* was refused$"):
         await one.run()
-    APIConsumer.host, APIConsumer.port = before
     samples(one)
+    assert [fault["kind"] for fault in one.injected] == ["statement"] * noted
 
 
-@asynccontextmanager
-async def cache(deleted: list[tuple[bytes, float]]) -> AsyncIterator[str]:
-    """Speak as much of the cache's protocol as the injector needs."""
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                count = int((await reader.readuntil(b"\r\n"))[1:])
-                words = []
-                for _ in range(count):
-                    length = int((await reader.readuntil(b"\r\n"))[1:])
-                    words.append((await reader.readexactly(length + 2))[:-2])
-                if words[0].upper() == b"DEL":
-                    deleted.append((words[1], asyncio.get_running_loop().time()))
-                    writer.write(b":1\r\n")
-                else:
-                    writer.write(b"%1\r\n+proto\r\n:3\r\n" if words[0].upper() == b"HELLO" else b"+OK\r\n")
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-
-
-@pytest.mark.wall_clock
-async def test_a_key_expires_at_each_instant(tmp_path: Path) -> None:
-    """The key is deleted at each of its times, and each is noted as an instant."""
-    deleted: list[tuple[bytes, float]] = []
-    expiry = CacheExpiry(key="item:1", at_s=(0.0, 0.2), signature=PROOF)
-    async with cache(deleted) as address:
-        one = injector(FakeToxiproxy(api="127.0.0.1:1"), tmp_path, expiry, cache=address)
+async def test_a_refusal_takes_the_other_faults_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At once, not at the end of the phase; and the refused one is not noted."""
+    asked = pretend(monkeypatch, refuses=f"flush {NOBODY}")
+    one = injector(FakeToxiproxy(), tmp_path, SLOW, CacheFlush(at_s=0.1, signature=PROOF))
+    with pytest.raises(Problem, match=r"^flush .* was refused$"):
         await one.run()
     samples(one)
-    assert [key for key, _ in deleted] == [b"item:1", b"item:1"]
-    for (_, at_s), due_s in zip(deleted, (0.2, 0.4), strict=True):
-        assert 0 <= at_s - one.zero_s - due_s < NEAR_S
-    assert [(noted["text"], noted["kind"], noted["end_s"]) for noted in one.injected] == [
-        ("item:1 expires", "expiry", None)
-    ] * 2
-
-
-@pytest.mark.wall_clock
-async def test_a_cache_that_is_gone_is_told(tmp_path: Path) -> None:
-    """One line, not a traceback of the client library."""
-    expiry = CacheExpiry(key="item:1", at_s=(0.0,), signature=PROOF)
-    one = injector(FakeToxiproxy(api="127.0.0.1:1"), tmp_path, expiry)
-    with pytest.raises(Problem, match=r"item:1 expires 1 times: the cache at 127\.0\.0\.1:1 refused"):
-        await one.run()
-    samples(one)
+    assert since_zero(one, asked)[-1] == (on_primary("REVERT"), FAULT_START_S + 0.1)
+    assert [noted["kind"] for noted in one.injected] == ["statement"]
 
 
 async def test_active_toxics_are_in_the_metrics_each_second(tmp_path: Path) -> None:
     """So that a chart can shade the fault from the metrics alone."""
-    one = injector(FakeToxiproxy(api="127.0.0.1:1"), tmp_path)
+    one = injector(FakeToxiproxy(), tmp_path)
     one._active.add('link="a",type="b"')
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(2.5):

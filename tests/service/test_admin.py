@@ -1,6 +1,7 @@
 import asyncio
 import http.client
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -240,3 +241,19 @@ async def test_it_answers_while_the_event_loop_is_blocked(admin: Admin) -> None:
     await asking
     assert len(answered_s) == 3
     assert answered_s[-1] < unblocked_s - 0.2
+
+
+def test_a_client_that_hangs_up_leaves_no_traceback(admin: Admin, capfd: pytest.CaptureFixture[str]) -> None:
+    """Neither before its answer nor in the middle of its own request."""
+    for data in (
+        b"GET /metrics HTTP/1.1\r\n\r\n",
+        b"PUT /admin/defences HTTP/1.1\r\nContent-Length: 9\r\n\r\n{",
+        b"GE",
+    ):
+        for _ in range(10):
+            with socket.create_connection(("127.0.0.1", admin.port), timeout=5) as connection:
+                connection.sendall(data)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert admin.ask("GET", "/admin/defences")[0] == 200
+    time.sleep(0.1)
+    assert capfd.readouterr().err == ""

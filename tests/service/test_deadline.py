@@ -11,6 +11,7 @@ from rulezero.toggles.store import ToggleStore
 from tests.counters import Change
 from tests.defences.fakes import now_s
 from tests.service.asgi import Answer, Client, ask, scope_of
+from tests.service.stacks import admission_stack
 
 
 class Working:
@@ -119,8 +120,9 @@ async def test_work_that_ends_in_time_is_answered() -> None:
 async def test_who_waits_in_line_leaves_it_at_the_deadline() -> None:
     """A slot that comes free later is not spent on it, and the next in line gets it."""
     app = Working(work_s=2)
-    slots = SlotsLayer(app, slots=1, service_s=0.0, random=Random(0))
-    layer = DeadlineLayer(slots, store=store_with(enabled=True, margin_s=0.0))
+    store = store_with(enabled=True, margin_s=0.0)
+    slots = SlotsLayer(app, slots=1, service_s=0.0, random=Random(0), admission=admission_stack(store))
+    layer = DeadlineLayer(slots, store=store)
     asked = [ask(layer, "GET", "/", headers={"X-Deadline-Ms": left}) for left in ("5000", "1000", "4500")]
     first, second, third = await asyncio.gather(*asked)
     assert [first.status, second.status, third.status] == [200, 504, 200]

@@ -1,5 +1,6 @@
 import asyncio
 from random import Random
+from typing import Any
 
 import pytest
 from starlette.types import Receive, Scope, Send
@@ -12,6 +13,7 @@ from rulezero.service.slots import Slots, SlotsLayer
 from tests.counters import Change
 from tests.defences.fakes import cancel, now_s, settle
 from tests.service.asgi import Answer, ask
+from tests.service.stacks import admission_stack
 
 
 async def empty(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - the names are ASGI's.
@@ -20,12 +22,12 @@ async def empty(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: AR
 
 
 async def hold(slots: Slots, name: int, order: list[int], *, work_s: float = 1.0) -> None:
-    await slots.acquire()
+    taken_s = await slots.acquire()
     try:
         order.append(name)
         await asyncio.sleep(work_s)
     finally:
-        slots.release()
+        slots.release(taken_s)
 
 
 async def test_so_many_run_at_a_time_and_the_rest_wait_in_order() -> None:
@@ -39,10 +41,10 @@ async def test_so_many_run_at_a_time_and_the_rest_wait_in_order() -> None:
 async def test_a_newcomer_does_not_overtake_the_line() -> None:
     """Not even in the instant in which a slot changes hands."""
     slots, order = Slots(1, resource="test"), list[int]()
-    await slots.acquire()
+    taken_s = await slots.acquire()
     waiting = asyncio.create_task(hold(slots, 1, order))
     await settle()
-    slots.release()
+    slots.release(taken_s)
     await asyncio.gather(waiting, hold(slots, 2, order))
     assert order == [1, 2]
 
@@ -50,11 +52,11 @@ async def test_a_newcomer_does_not_overtake_the_line() -> None:
 async def test_a_waiter_that_is_cancelled_takes_no_slot_and_loses_none() -> None:
     """Whether it still waited or had just been given one."""
     slots, order = Slots(1, resource="test"), list[int]()
-    await slots.acquire()
+    taken_s = await slots.acquire()
     first, second, third = (asyncio.create_task(hold(slots, name, order)) for name in (1, 2, 3))
     await settle()
     await cancel(first)
-    slots.release()  # Hands the slot to the second, which does not know yet.
+    slots.release(taken_s)  # Hands the slot to the second, which does not know yet.
     second.cancel()
     await third
     assert order == [3]
@@ -65,11 +67,11 @@ async def test_a_waiter_that_is_cancelled_takes_no_slot_and_loses_none() -> None
 async def test_a_slot_is_passed_over_a_waiter_that_is_being_cancelled() -> None:
     """The cancellation comes first, the release before the waiter has noticed."""
     slots, order = Slots(1, resource="test"), list[int]()
-    await slots.acquire()
+    taken_s = await slots.acquire()
     first, second = (asyncio.create_task(hold(slots, name, order)) for name in (1, 2))
     await settle()
     first.cancel()
-    slots.release()
+    slots.release(taken_s)
     await second
     assert order == [2]
     assert first.cancelled()
@@ -113,8 +115,18 @@ async def test_the_gauges_tell_limit_use_line_and_waiting_time() -> None:
     assert waited() == 0 + 0 + 1 + 1 + 2
 
 
+async def test_how_long_slots_are_held_is_summed_up() -> None:
+    """Without the wait for them: limit / mean is the capacity."""
+    slots, order = Slots(2, resource="held"), list[int]()
+    total_s, count = (Change(f"concurrency_hold_seconds_{name}", resource="held") for name in ("sum", "count"))
+    await asyncio.gather(*(hold(slots, name, order, work_s=0.5) for name in range(10)))
+    assert (total_s(), count()) == (5, 10)
+    assert 2 / (total_s() / count()) == 10 / now_s()
+
+
 def layer(app: object = empty, *, slots: int = 1, service_s: float = 0.0) -> SlotsLayer:
-    return SlotsLayer(app, slots=slots, service_s=service_s, random=Random(1))  # type: ignore[arg-type]  # An ASGI app.
+    served: Any = app
+    return SlotsLayer(served, slots=slots, service_s=service_s, random=Random(1), admission=admission_stack())
 
 
 async def test_the_capacity_is_slots_by_service_time() -> None:

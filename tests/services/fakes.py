@@ -1,6 +1,7 @@
 """A runtime whose dependencies do as they are told, and remember in which order they were asked."""
 
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ from starlette.types import ASGIApp
 from rulezero.dependencies.http import HttpReply
 from rulezero.service.process import App
 from rulezero.service.runtime import Runtime
+from rulezero.settings import read_settings
 from tests.service.asgi import Answer, ask
 
 Asked = tuple[str, str, Any]
@@ -72,7 +74,12 @@ class FakeItems:
 class Shop:
     """One service's app on fake dependencies; `log` has what they were asked, in order."""
 
-    def __init__(self, create_app: Callable[[Runtime], App]) -> None:
+    def __init__(
+        self, create_app: Callable[[Runtime], App], *, service: str = "edge", links: Iterable[str] = ()
+    ) -> None:
+        self.settings = read_settings(
+            {"RULEZERO_SERVICE": service, "RULEZERO_LINKS": json.dumps(dict.fromkeys(links, "127.0.0.1:1"))}
+        )
         self.log: list[Asked] = []
         self.databases: dict[str, FakeDatabase] = {}
         self.services: dict[str, FakeHttp] = {}

@@ -49,6 +49,6 @@ def test_the_breaker_and_the_limiter_have_gauges(state: int) -> None:
     """A limiter's resource names the defence and the dependency, since one dependency may have several."""
     Decisions(family="call", defence="circuit_breaker", dependency="gauge-test").breaker_state(state)
     assert Change("circuit_breaker_state", dependency="gauge-test").value == state
-    Decisions(family="call", defence="bulkhead", dependency="gauge-test").concurrency(limit=9, in_use=state)
+    Decisions(family="call", defence="bulkhead", dependency="gauge-test").concurrency(limit=9, in_use=lambda: state)
     assert Change("concurrency_limit", resource="bulkhead:gauge-test").value == 9
     assert Change("concurrency_in_use", resource="bulkhead:gauge-test").value == state

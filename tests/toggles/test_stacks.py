@@ -13,7 +13,7 @@ from rulezero.defences.timeout import AttemptTimedOut
 from rulezero.outcome import CallError, Failed
 from rulezero.toggles.stacks import Stack
 from rulezero.toggles.store import ToggleStore
-from tests.defences.fakes import Dependency, Hanging, RecordingTeller, failed, outcomes, settle
+from tests.defences.fakes import Dependency, Hanging, RecordingTeller, failed, found, operation, outcomes, settle
 from tests.toggles.manual import store_on
 
 OPERATION = Operation(name="charge", dependency="payment")
@@ -49,9 +49,22 @@ async def test_with_everything_off_the_call_goes_straight_through() -> None:
     assert await stack.call(OPERATION, dependency) == "reply"
     assert dependency.calls == [OPERATION]
     assert tellers.made == []
+    assert stack.empty
 
 
-@pytest.mark.parametrize("family", ["call", "cache"])
+async def test_whether_it_is_empty_follows_every_change() -> None:
+    """Also when nobody calls, and only for the family at hand."""
+    store, clock = store_on()
+    stack, _ = stack_of(store)
+    override(store, coalescing={})
+    assert stack.empty
+    override(store, timeout={})
+    assert not stack.empty
+    clock.now_s += 3600
+    assert stack.empty
+
+
+@pytest.mark.parametrize("family", ["admission", "call", "cache"])
 async def test_a_stack_has_the_defences_of_its_family_in_the_order_of_the_catalogue(family: Family) -> None:
     """Each told apart by family, defence and dependency."""
     store, _ = store_on()
@@ -125,6 +138,25 @@ async def test_a_defence_whose_numbers_change_or_that_was_off_starts_anew() -> N
     override(store, circuit_breaker={"volume_min": 2, "open_s": 8.0})
     with pytest.raises(Failed):
         await stack.call(OPERATION, dependency)
+
+
+async def test_what_runs_in_the_background_survives_a_change_and_ends_with_the_stack() -> None:
+    """A renewal is finished though its defence has been switched off; closing ends it."""
+    store, _ = store_on()
+    stale = operation(key="42", entry=found(fresh_s=-1.0))
+    for closed in (False, True):
+        override(store, stale_while_revalidate={})
+        stack, _ = stack_of(store, family="cache")
+        dependency = Dependency(latency_s=5)
+        assert await stack.call(stale, dependency) == "found"
+        override(store, stale_while_revalidate={"stale_s": 99.0})
+        await stack.call(operation(), Dependency())
+        assert dependency.running == 1
+        if closed:
+            await stack.close()
+        else:
+            await asyncio.sleep(6)
+        assert (dependency.running, dependency.cancelled) == (0, int(closed))
 
 
 async def test_each_dependency_has_its_own_numbers() -> None:

@@ -23,6 +23,9 @@ class Notes(asyncio.Transport):
         self.data = b""
         self.closing = False
 
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self.protocol = protocol
+
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.data += data
 
@@ -73,9 +76,10 @@ def toxic_of(behaviour: Behaviour, toxicity: float = 1.0) -> Toxic:
 
 
 async def test_without_toxics_the_source_writes_straight() -> None:
-    """The sink of the source is the destination's own method."""
+    """The event loop hands what the source receives to the destination's own method, and was told so."""
     bench = Bench(toxic_of(Noop(), toxicity=0))
-    assert bench.source.sink == bench.destination_notes.write
+    assert bench.source.data_received == bench.destination_notes.write
+    assert bench.source_notes.protocol is bench.source
     bench.link.source_ended(Ending.HALF)
     assert bench.destination_notes.calls == ["half"]
     assert bench.owner.calls == ["ended"]
@@ -92,7 +96,7 @@ async def test_full_end_follows_a_half_one() -> None:
 async def test_chain_order_and_late_arrivals() -> None:
     """A toxic added behind a full queue acts on what has not yet passed."""
     bench = Bench(toxic_of(Latency(1000)))
-    bench.source.sink(b"abc")
+    bench.source.data_received(b"abc")
     await asyncio.sleep(0.5)
     bench.link.add(toxic_of(Latency(3000)))
     await asyncio.sleep(2)
@@ -106,12 +110,12 @@ async def test_removal_returns_to_the_straight_way_in_order() -> None:
     toxic = toxic_of(Latency(60_000))
     bench = Bench(toxic)
     for part in (b"a", b"b", b"c"):
-        bench.source.sink(part)
+        bench.source.data_received(part)
         await asyncio.sleep(1)
     bench.link.remove(toxic)
-    bench.source.sink(b"d")
+    bench.source.data_received(b"d")
     assert bench.data == b"abcd"
-    assert bench.source.sink == bench.destination_notes.write
+    assert bench.source.data_received == bench.destination_notes.write
 
 
 async def test_update_draws_again() -> None:
@@ -120,20 +124,20 @@ async def test_update_draws_again() -> None:
     bench = Bench(toxic)
     toxic.toxicity = 1.0
     bench.link.update(toxic)
-    bench.source.sink(b"a")
+    bench.source.data_received(b"a")
     await asyncio.sleep(0.5)
     assert bench.data == b""
     toxic.toxicity = 0.0
     bench.link.update(toxic)
     assert bench.data == b"a"
-    bench.source.sink(b"b")
+    bench.source.data_received(b"b")
     assert bench.data == b"ab"
 
 
 async def test_limit_closes_behind_a_latency() -> None:
     """The close waits for data that is still on its way."""
     bench = Bench(toxic_of(LimitData(2)), toxic_of(Latency(1000)))
-    bench.source.sink(b"abc")
+    bench.source.data_received(b"abc")
     await asyncio.sleep(0.5)
     assert bench.destination_notes.calls == []
     await asyncio.sleep(1)
@@ -154,7 +158,7 @@ async def test_full_chain_stops_the_source_and_lets_it_go_on() -> None:
     bench = Bench(toxic_of(Noop()))
     bench.destination.write_full = True
     for _ in range(4):
-        bench.source.sink(b"x")
+        bench.source.data_received(b"x")
         await asyncio.sleep(0.1)
     assert bench.source_notes.calls[-1] == "pause"
     bench.destination.write_full = False
@@ -168,10 +172,10 @@ async def test_blocked_stage_is_not_forgotten_when_a_neighbour_comes() -> None:
     """A stage that waits for the destination wakes up behind a new last stage."""
     bench = Bench(toxic_of(Noop()))
     bench.destination.write_full = True
-    bench.source.sink(b"a")
+    bench.source.data_received(b"a")
     await asyncio.sleep(0.1)
     bench.link.add(toxic_of(Latency(100)))
-    bench.source.sink(b"b")
+    bench.source.data_received(b"b")
     await asyncio.sleep(1)
     bench.destination.write_full = False
     bench.link.destination_writable()
@@ -182,7 +186,7 @@ async def test_blocked_stage_is_not_forgotten_when_a_neighbour_comes() -> None:
 async def test_abandoned_link_stops_its_tasks() -> None:
     """Nothing runs on when the destination is gone."""
     bench = Bench(toxic_of(Latency(60_000)), toxic_of(Noop()))
-    bench.source.sink(b"a")
+    bench.source.data_received(b"a")
     await asyncio.sleep(1)
     bench.link.abandon()
     await asyncio.sleep(1)

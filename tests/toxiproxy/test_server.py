@@ -1,7 +1,9 @@
 """Mirrors rulezero/toxiproxy/server.py: the embedded server inside this process, and the command's exit status."""
 
 import asyncio
+import contextlib
 import socket
+import struct
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,53 @@ async def test_answer_after_the_end_of_the_request_arrives(kind: str | None) -> 
     serving.cancel()
     with pytest.raises(asyncio.CancelledError):
         await serving
+
+
+HOSTILE = (
+    b"\x16\x03\x01\x02\x00\x01\r\n\r\n",
+    b"POST /proxies HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+    b"GET /proxies HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    b"POST /proxies HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",
+    b"POST /proxies HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{",
+)
+
+
+@pytest.mark.parametrize("data", HOSTILE)
+async def test_what_is_no_request_is_no_news(data: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    """Answered or dropped, as the client leaves, without a traceback; the server lives on."""
+    ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    serving = asyncio.create_task(serve(host="127.0.0.1", port=0, ready=ready.set_result))
+    api = Api(await asyncio.wait_for(ready, PATIENCE_S), "embedded")
+    for _ in range(5):
+        reader, writer = await asyncio.open_connection("127.0.0.1", api.port)
+        writer.write(data)
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            async with asyncio.timeout(0.05):
+                await reader.read()
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.close()
+    assert (await asyncio.to_thread(api.call, "GET", "/version")).status == 200
+    serving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await serving
+    assert caplog.records == []
+
+
+async def test_a_body_is_read_as_it_came(caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever its Content-Encoding says, as Go reads it."""
+    ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    serving = asyncio.create_task(serve(host="127.0.0.1", port=0, ready=ready.set_result))
+    port = await asyncio.wait_for(ready, PATIENCE_S)
+    body = b'{"name": "p", "listen": "127.0.0.1:0", "upstream": "127.0.0.1:9"}'
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    head = b"POST /proxies HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
+    writer.write(head + body)
+    assert (await reader.readline()).startswith(b"HTTP/1.1 201 ")
+    writer.close()
+    serving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await serving
+    assert caplog.records == []
 
 
 def test_busy_port_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

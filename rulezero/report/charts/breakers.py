@@ -13,7 +13,10 @@ ROWS_MAX = 12
 _ROW_HEIGHT = 34
 
 
-def breakers(states: pl.DataFrame, key: str, axis: TimeAxis) -> Figure | None:
+STATES = [Bar(column=f"s{state}", label=STATE_NAMES[state], fill=fill) for state, fill in STATE_FILLS.items()]
+
+
+def breakers(states: pl.DataFrame, arm: str, key: str, axis: TimeAxis) -> Figure | None:
     """Return the timeline of an arm's breakers that ever left the closed state, or nothing if none did."""
     named = states.with_columns(pl.concat_str("process", pl.lit(" to "), "dependency").alias("name"))
     moved = named.filter((pl.col("state") != 0).any().over("name"))
@@ -27,11 +30,10 @@ def breakers(states: pl.DataFrame, key: str, axis: TimeAxis) -> Figure | None:
         }
         for stretch in moved.iter_rows(named=True) if stretch["name"] in names
     ]  # fmt: skip
-    legend = [Bar(column=f"s{state}", label=STATE_NAMES[state], fill=fill) for state, fill in STATE_FILLS.items()]
-    layers = [*background(axis, named=False), _strips(shown, len(names), axis), _labels(names, axis)]
+    layers = [*background(axis), _strips(shown, len(names), axis), _labels(names, axis)]
     height = _ROW_HEIGHT * len(names)
     summary = _summary(moved, names, named.get_column("name").n_unique() - len(names))
-    return figure(f"{key}-breakers", "Circuit breakers", summary, legend, layers, height=height)
+    return figure(key, f"Circuit breakers of {arm}", summary, STATES, layers, height=height)
 
 
 def _strips(stretches: list[dict[str, object]], rows: int, axis: TimeAxis) -> Any:
@@ -81,4 +83,4 @@ def _summary(states: pl.DataFrame, names: list[str], others: int) -> str:
         times = "once" if count == 1 else f"{count} times"
         parts.append(f"{name} was seen to open {times}, open for {number(open_s)} s in all")
     rest = f"; {others} other breaker{'' if others == 1 else 's'} stayed closed" if others else ""
-    return f"{'; '.join(parts)}{rest}. The state is sampled once a second."
+    return f"{'; '.join(parts)}{rest}."

@@ -13,6 +13,9 @@ SLICES_MAX = 180
 HEIGHT = 110
 ScaleKind = Literal["linear", "log", "symlog"]
 _SMALLEST_LOG = 0.01
+# In pixels: what the y axis takes of a figure, and a letter of a phase's name.
+_AXIS_WIDTH = 60
+_LETTER_WIDTH = 7
 Span = tuple[str, float, float]
 
 
@@ -20,12 +23,14 @@ Span = tuple[str, float, float]
 class TimeAxis:
     """The time of one arm: its phases, and its faults as (text, start, end); an instant ends where it starts.
 
-    `titled` says whether the charts name the unit below the axis.
+    `titled` says whether the charts name the unit below the axis. `slice_s`: where a chart's slices are wider than
+    those of the page.
     """
 
     phases: tuple[Span, ...]
     faults: tuple[Span, ...]
     titled: bool = False
+    slice_s: float | None = None
 
     @property
     def end_s(self) -> float:
@@ -35,7 +40,7 @@ class TimeAxis:
     @property
     def bucket_s(self) -> float:
         """Return the width of a slice of time: a second, wider in long runs to bound the page."""
-        return float(max(1, -(-self.end_s // SLICES_MAX)))
+        return self.slice_s or float(max(1, -(-self.end_s // SLICES_MAX)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,29 +99,26 @@ def value_y(field: str, largest: float, smallest: float = 0.0, *, scale: ScaleKi
     return alt.Y(f"{field}:Q", scale=alt.Scale(type="log", domain=[low, top], nice=False), axis=shown)
 
 
-def background(axis: TimeAxis, *, named: bool) -> list[alt.Chart]:
-    """Return the layers below the data: fault windows, phase borders, and the phases' names where `named`."""
+def background(axis: TimeAxis) -> list[alt.Chart]:
+    """Return the layers below the data: fault windows, phase borders, and the phases' names."""
     spans = alt.InlineData(
         values=[{"text": text, "t_s": start_s, "end": end_s} for text, start_s, end_s in axis.faults]
     )
     phases = alt.InlineData(
         values=[{"text": text, "t_s": start_s, "end": end_s} for text, start_s, end_s in axis.phases]
     )
-    layers = [
+    # A name that does not fit its phase is left out: cut short it would say nothing.
+    room = f"(datum.end - datum.t_s) * (width - {_AXIS_WIDTH}) / {axis.end_s}"
+    fits = alt.ExprRef(f"{room} < {_LETTER_WIDTH} * length(datum.text) ? 0 : 1")
+    return [
         alt.Chart(spans)
         .mark_rect(fill=FAULT_FILL, stroke=FAULT_EDGE, strokeWidth=1, strokeDash=[3, 2])
         .encode(x=time_x(axis), x2="end:Q"),
         alt.Chart(phases).mark_rule(color=GRID).encode(x=time_x(axis)),
+        alt.Chart(phases)
+        .mark_text(align="left", baseline="bottom", dx=3, dy=-2, color=INK, opacity=fits, fontStyle="italic")
+        .encode(x=time_x(axis), text="text:N", y=alt.value(0)),
     ]
-    if named:
-        # A name that does not fit its phase is left out: cut short it would say nothing.
-        room = f"(datum.end - datum.t_s) * width / {axis.end_s}"
-        fits = alt.ExprRef(f"{room} < 7 * length(datum.text) ? 0 : 1")
-        names = alt.Chart(phases).mark_text(
-            align="left", baseline="bottom", dx=3, dy=-2, color=INK, opacity=fits, y=0, fontStyle="italic"
-        )
-        layers.append(names.encode(x=time_x(axis), text="text:N", y=alt.value(0)))
-    return layers
 
 
 def figure(

@@ -1,4 +1,4 @@
-"""Goodput under the offered load: of one arm, and of the control against the best arm."""
+"""Goodput under the offered load, of the control against the best arm: the chart that shows the verdict."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,7 +7,7 @@ import polars as pl
 
 from rulezero.report.charts.frame import Figure, TimeAxis, background, figure
 from rulezero.report.charts.marks import lines
-from rulezero.report.charts.style import CONTROL, DEFENDED, OFFERED, Line, Stroke
+from rulezero.report.charts.style import CONTROL, DEFENDED, OFFERED, Line
 from rulezero.report.words import number
 
 
@@ -25,24 +25,13 @@ def comparison(requests: pl.DataFrame, arms: Sequence[str], control: str, axis: 
     for index, arm in enumerate(frames):
         role, stroke = ("control", CONTROL) if arm == control else ("defended", DEFENDED)
         series.append(Line(column=f"good{index}", label=f"goodput of {arm} ({role})", stroke=stroke))
-    summary = " ".join(_sentence(arm, frame, axis) for arm, frame in frames.items())
+    summary = " ".join(goodput_sentence(arm, frame, axis) for arm, frame in frames.items())
     axis = replace(axis, titled=True)
-    layers = [*background(axis, named=True), *lines(joined, series, axis)]
+    layers = [*background(axis), *lines(joined, series, axis)]
     return figure("comparison", "Goodput over time, requests per second", summary, series, layers, height=230)
 
 
-def goodput(requests: pl.DataFrame, arm: str, key: str, stroke: Stroke, axis: TimeAxis) -> Figure:
-    """Return offered load and goodput of one arm; `requests` holds this arm alone."""
-    series = [
-        Line(column="offered", label="offered load", stroke=OFFERED),
-        Line(column="good", label="goodput", stroke=stroke),
-    ]
-    layers = [*background(axis, named=True), *lines(requests, series, axis)]
-    title = "Offered load and goodput, requests per second"
-    return figure(f"{key}-goodput", title, _sentence(arm, requests, axis), series, layers)
-
-
-def _sentence(arm: str, requests: pl.DataFrame, axis: TimeAxis) -> str:
+def goodput_sentence(arm: str, requests: pl.DataFrame, axis: TimeAxis) -> str:
     """Return the means by phase as a sentence, the slices that lie wholly within the phase."""
     parts = []
     for phase, start_s, end_s in axis.phases:
@@ -50,5 +39,5 @@ def _sentence(arm: str, requests: pl.DataFrame, axis: TimeAxis) -> str:
         if phase == "warmup" or inside.is_empty():
             continue
         good, offered = (float(inside.get_column(name).mean() or 0.0) for name in ("good", "offered"))  # type: ignore[arg-type]  # Float columns.
-        parts.append(f"{number(good)} of {number(offered)} in the {phase} phase")
+        parts.append(f"{number(good)} of {number(offered)} in the {phase}")
     return f"Good answers a second with {arm}: {', '.join(parts) or 'none recorded'}."

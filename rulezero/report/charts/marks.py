@@ -12,16 +12,28 @@ import polars as pl
 from rulezero.report.charts.frame import ScaleKind, TimeAxis, time_x, value_y
 from rulezero.report.charts.style import Bar, Line, Stroke
 
+Extent = tuple[float, float]
+
 MARKER_EVERY = 4
 _DIGITS = 3
 
 
-def lines(frame: pl.DataFrame, series: Sequence[Line], axis: TimeAxis, *, scale: ScaleKind = "linear") -> list[Any]:
-    """Return the layers that draw one line per series, a slice's value in its middle; a null is a gap."""
+def lines(
+    frame: pl.DataFrame,
+    series: Sequence[Line],
+    axis: TimeAxis,
+    *,
+    scale: ScaleKind = "linear",
+    extent: Extent | None = None,
+) -> list[Any]:
+    """Return the layers that draw one line per series, a slice's value in its middle; a null is a gap.
+
+    `extent` is the least and the greatest value of the scale, for charts that are compared; else that of the frame.
+    """
     fields = _fields(series)
     strokes = [each.stroke for each in series]
     data = _wide(frame, series, axis)
-    smallest, largest = _extent(frame, series)
+    smallest, largest = extent or extent_of(frame, [each.column for each in series])
     folded = (
         alt.Chart(data)
         .transform_calculate(middle="(datum.t_s + datum.end) / 2", slice=f"floor(datum.t_s / {axis.bucket_s})")
@@ -36,8 +48,11 @@ def lines(frame: pl.DataFrame, series: Sequence[Line], axis: TimeAxis, *, scale:
     return [drawn, *_markers(folded, strokes), _reader(data, series, axis)]
 
 
-def stacked(frame: pl.DataFrame, series: Sequence[Bar], axis: TimeAxis) -> list[Any]:
-    """Return the layers that pile one bar segment per series on each slice, each with its own hatching."""
+def stacked(frame: pl.DataFrame, series: Sequence[Bar], axis: TimeAxis, *, highest: float | None = None) -> list[Any]:
+    """Return the layers that pile one bar segment per series on each slice, each with its own hatching.
+
+    `highest` is the greatest value of the scale, for charts that are compared; else the highest pile.
+    """
     fields = _fields(series)
     pieces, base = [], pl.lit(0.0)
     for field, each in zip(fields, series, strict=True):
@@ -46,7 +61,7 @@ def stacked(frame: pl.DataFrame, series: Sequence[Bar], axis: TimeAxis) -> list[
         end = (pl.col("t_s") + axis.bucket_s).alias("end")
         pieces.append(frame.filter(pl.col(each.column) > 0).select("t_s", end, low, high, pl.lit(field).alias("key")))
         base = top
-    total = frame.select(base.max()).item() or 0.0
+    total = highest or frame.select(base.max()).item() or 0.0
     bars = (
         alt.Chart(alt.InlineData(values=pl.concat(pieces).to_dicts()))
         .mark_rect(stroke="var(--page)", strokeWidth=0.5)
@@ -70,9 +85,9 @@ def _wide(frame: pl.DataFrame, series: Sequence[Line | Bar], axis: TimeAxis) -> 
     return alt.InlineData(values=frame.select("t_s", (pl.col("t_s") + axis.bucket_s).alias("end"), *named).to_dicts())
 
 
-def _extent(frame: pl.DataFrame, series: Sequence[Line]) -> tuple[float, float]:
-    columns = [frame.get_column(each.column) for each in series]
-    ends = [value for column in columns for value in (column.min(), column.max())]
+def extent_of(frame: pl.DataFrame, columns: Sequence[str]) -> Extent:
+    """Return the least and the greatest value of these columns, 0 where there is none."""
+    ends = [value for column in columns for value in (frame.get_column(column).min(), frame.get_column(column).max())]
     numbers = [float(value) for value in ends if isinstance(value, int | float)] or [0.0]
     return min(numbers), max(numbers)
 

@@ -61,6 +61,7 @@ SERIES = (
     Stroke(colour="var(--series-2)", dash=(14, 3, 3, 3), marker="cross"),
 )
 
+GOOD_FILL = "url(#hatch-good)"
 OUTCOME_FILLS = {
     name: f"url(#hatch-{name})" for name in ("late", "error", "timeout", "rejected", "cancelled", "not_sent")
 }

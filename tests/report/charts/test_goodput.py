@@ -22,8 +22,8 @@ def test_means_are_by_phase_and_without_the_warmup() -> None:
     )
     assert figure is not None
     assert figure.summary == (
-        "Good answers a second with none: 95 of 100 in the baseline phase, 10 of 100 in the fault phase. "
-        "Good answers a second with all: 100 of 100 in the baseline phase, 80 of 100 in the fault phase."
+        "Good answers a second with none: 95 of 100 in the baseline, 10 of 100 in the fault. "
+        "Good answers a second with all: 100 of 100 in the baseline, 80 of 100 in the fault."
     )
     assert [each.label for each in figure.legend] == [
         "offered load", "goodput of none (control)", "goodput of all (defended)",

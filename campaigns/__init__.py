@@ -1,0 +1,1 @@
+"""Campaigns against a checkout: processes killed at random moments, and hostile inputs. They take minutes."""

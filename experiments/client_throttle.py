@@ -1,0 +1,107 @@
+"""Client throttle: the backend can serve a tenth of what is asked, and a client that notices spares it the rest.
+
+A backend that refuses still pays for refusing. A client that looks at how much of what it sends is accepted can keep
+the rest to itself. Whether it counts what it kept to itself as asked for decides where the two settle.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rulezero.analysis.predict import throttled_rps
+from rulezero.checks import figure_within, keeps_goodput
+from rulezero.experiment import Arm, Durations, Experiment, Figures, Keys, Prediction, Stream, Yardstick
+from toxics import replica_slows_down
+
+CATALOG_PROCESSES = 2
+SLOTS = 3
+RATE_RPS = 140.0
+LINK = "edge-catalog"
+QUEUE: Mapping[str, Any] = {"queue_max": 2}
+
+
+def _numbers(k: float, *, count_local: bool = True) -> Mapping[str, Mapping[str, Any]]:
+    throttle = {"k": k, "window_s": 3.0, "count_local": count_local, "reject_max": 0.98}
+    return {"bounded_queue": QUEUE, "adaptive_throttle": throttle}
+
+
+def _capacity_rps(figures: Figures) -> float | None:
+    """Return what is left of the capacity: each slot is held for so much longer."""
+    slots, before_rps = CATALOG_PROCESSES * SLOTS, figures["capacity_rps"].get("catalog")
+    return slots / (slots / before_rps + replica_slows_down.SLOWER_S) if before_rps else None
+
+
+def _sent_rps(figures: Figures) -> float | None:
+    rates: Mapping[str, float] | None = figures["settled_attempts_rps"].get(LINK)
+    return rates["fault"] if rates else None
+
+
+def _overload(figures: Figures) -> float | None:
+    sent_rps, capacity_rps = _sent_rps(figures), _capacity_rps(figures)
+    return None if sent_rps is None or capacity_rps is None else sent_rps / capacity_rps
+
+
+def _predicted(arm: str, k: float, *, count_local: bool) -> Prediction:
+    def predicted(figures: Figures) -> float | None:
+        rate_rps, capacity_rps = figures["settled_offered_rps"]["fault"], _capacity_rps(figures)
+        return None if capacity_rps is None else throttled_rps(rate_rps, k, capacity_rps, count_local=count_local)
+
+    return Prediction(
+        arm=arm,
+        name="attempts a second that reach the backend",
+        formula="K x capacity" if count_local else "sqrt(rate x K x capacity)",
+        predicted=predicted,
+        measured=_sent_rps,
+    )
+
+
+EXPERIMENT = Experiment(
+    name="client_throttle",
+    question="A backend can serve a tenth of what is asked for: how much does a client that throttles itself send?",
+    prediction=(
+        "Unthrottled, all of it arrives. With K = 2 the backend sees twice its capacity, with K = 1.1 little more than "
+        "its capacity; a client that does not count what it refused itself sends sqrt(rate x K x capacity)."
+    ),
+    streams=(
+        Stream(
+            route="search",
+            rate_rps=RATE_RPS,
+            deadline_s=2.0,
+            keys=Keys(low=1, high=9),
+            crosses=(LINK,),
+        ),
+    ),
+    services={
+        "edge": {"RULEZERO_SLOTS": "1000"},
+        "catalog-1": {"RULEZERO_SLOTS": str(SLOTS)},
+        "catalog-2": {"RULEZERO_SLOTS": str(SLOTS)},
+    },
+    faults=(replica_slows_down.FAULT,),
+    durations=Durations(warmup_s=3, baseline_s=5, fault_s=16, hold_s=8),
+    base=("bounded_queue",),
+    yardstick=Yardstick(name="load on the backend / its capacity", figure=_overload),
+    arms=(
+        Arm(name="none", numbers={"bounded_queue": QUEUE}),
+        Arm(name="k_2", defences=("adaptive_throttle",), numbers=_numbers(2.0)),
+        Arm(name="k_1_1", defences=("adaptive_throttle",), numbers=_numbers(1.1)),
+        Arm(name="not_counting", defences=("adaptive_throttle",), numbers=_numbers(2.0, count_local=False)),
+    ),
+    demo_arms=("none", "k_2"),
+    checks=(
+        figure_within("none", "load on the backend / its capacity", _overload, at_least=5, control=True),
+        figure_within("k_2", "load on the backend / its capacity", _overload, at_most=3),
+        figure_within("k_1_1", "load on the backend / its capacity", _overload, at_most=2),
+        *(keeps_goodput(arm, phase="hold", at_least=0.9) for arm in ("k_2", "k_1_1", "not_counting")),
+    ),
+    predictions=(
+        Prediction(
+            arm="none",
+            name="attempts a second that reach the backend",
+            formula="rate",
+            predicted=lambda figures: figures["settled_offered_rps"]["fault"],
+            measured=_sent_rps,
+        ),
+        _predicted("k_2", 2.0, count_local=True),
+        _predicted("k_1_1", 1.1, count_local=True),
+        _predicted("not_counting", 2.0, count_local=False),
+    ),
+)

@@ -1,0 +1,115 @@
+"""Retry storm: a stall of two seconds, one retry per request, and a system that stays down after the stall is over.
+
+While the replica stalls, requests pile up, and every one that times out is sent again. From then on the service works
+off attempts whose callers have left, at twice the load it can carry: the fault is gone and the failure stays
+(a metastable failure: Bronson et al., HotOS 2021).
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from rulezero.analysis.predict import recovery_s
+from rulezero.checks import control_fails, keeps_goodput, loses_goodput
+from rulezero.experiment import Arm, Durations, Experiment, Figures, Keys, Prediction, Stream
+from toxics import replica_stalls
+
+CATALOG_PROCESSES = 2
+SLOTS = 7
+SERVICE_S = 0.085
+STATEMENT_S = 0.015  # the search itself and the way there
+CAPACITY_RPS = CATALOG_PROCESSES * SLOTS / (SERVICE_S + STATEMENT_S)
+LOAD = 0.93
+STALL_S = 2.0
+TIMEOUT_S = 0.5
+PATIENCE_S = TIMEOUT_S - SERVICE_S - STATEMENT_S
+QUEUE_MAX = 15  # in each process: served within a quarter of a second
+
+NUMBERS: Mapping[str, Mapping[str, Any]] = {
+    # Only the edge times out and retries: clients of the system, as they are usually written.
+    "timeout": {"timeout_s": 30.0, "dependency": {"catalog": {"timeout_s": TIMEOUT_S}}},
+    "retry": {"attempts_max": 2, "base_s": 0.05},
+}
+ONCE = {**NUMBERS, "retry": {"attempts_max": 1}}
+GRPC = {**NUMBERS, "retry_budget": {"form": "grpc"}}
+FINAGLE = {**NUMBERS, "retry_budget": {"form": "finagle", "ratio": 0.1, "reserve_per_s": 0.0}}
+SHORT_QUEUE = {**NUMBERS, "bounded_queue": {"queue_max": QUEUE_MAX}}
+BREAKER = {**NUMBERS, "circuit_breaker": {"window_s": 2.0, "volume_min": 20, "failure_rate": 0.5, "open_s": 1.0}}
+
+
+def _recovery_s(figures: Figures, *, amplification: float) -> float | None:
+    """Go by capacity and load as they were: here one part in a hundred moves the answer by a seventh."""
+    rate_rps, capacity_rps = figures["recovery_offered_rps"], figures["capacity_rps"].get("catalog")
+    if rate_rps is None or capacity_rps is None:
+        return None
+    return recovery_s(STALL_S, amplification, rate_rps, capacity_rps, patience_s=PATIENCE_S)
+
+
+def _recovers(arm: str, amplification: float) -> Prediction:
+    return Prediction(
+        arm=arm,
+        name="seconds from the end of the stall to recovery",
+        formula="(stall x attempts x rate - patience x capacity) / (capacity - attempts x rate)",
+        predicted=partial(_recovery_s, amplification=amplification),
+        measured=lambda figures: figures["recovery_s"],
+        band=0.35,  # Near saturation the line's length is a random walk, and the law is its mean.
+    )
+
+
+EXPERIMENT = Experiment(
+    name="retry_storm",
+    question="After a stall of two seconds at 93 % load, does the system come back, and which defence brings it back?",
+    prediction=(
+        "With one retry for each timeout twice the load goes to a service that has 7 % to spare: it never recovers. "
+        "Without retries, or with a budget that stops them, the backlog is gone after stall x rate / (capacity - "
+        "rate); a budget of 10 % is too much at this load; whatever drops work that nobody waits for recovers at once."
+    ),
+    streams=(
+        Stream(
+            route="search",
+            rate_rps=round(LOAD * CAPACITY_RPS),
+            deadline_s=2 * TIMEOUT_S + 0.1,
+            keys=Keys(low=1, high=9),
+            crosses=("edge-catalog", "catalog-replica"),
+        ),
+    ),
+    services={
+        "edge": {"RULEZERO_SLOTS": "5000"},
+        **{
+            f"catalog-{number}": {
+                "RULEZERO_SLOTS": str(SLOTS),
+                "RULEZERO_SERVICE_S": str(SERVICE_S),
+                "RULEZERO_SERVICE_CV": "0",
+            }
+            for number in range(1, CATALOG_PROCESSES + 1)
+        },
+    },
+    faults=(replica_stalls.FAULT,),
+    durations=Durations(warmup_s=3, baseline_s=6, fault_s=STALL_S, hold_s=32),
+    base=("timeout", "retry"),
+    arms=(
+        Arm(name="one_retry", numbers=NUMBERS),
+        Arm(name="no_retry", numbers=ONCE),
+        Arm(name="grpc_budget", defences=("retry_budget",), numbers=GRPC),
+        Arm(name="ten_percent_budget", defences=("retry_budget",), numbers=FINAGLE),
+        Arm(name="deadline", defences=("deadline",), numbers=NUMBERS),
+        Arm(name="short_queue", defences=("bounded_queue",), numbers=SHORT_QUEUE),
+        Arm(name="circuit_breaker", defences=("circuit_breaker",), numbers=BREAKER),
+        Arm(
+            name="all_three",
+            defences=("deadline", "bounded_queue", "circuit_breaker"),
+            numbers={**SHORT_QUEUE, **BREAKER},
+        ),
+    ),
+    demo_arms=("one_retry", "deadline"),
+    checks=(
+        control_fails("one_retry", phase="hold", at_most=0.1),
+        loses_goodput("ten_percent_budget", phase="hold", at_most=0.5),
+        *(keeps_goodput(arm, phase="hold", at_least=0.2) for arm in ("no_retry", "grpc_budget")),
+        *(
+            keeps_goodput(arm, phase="hold", at_least=0.8)
+            for arm in ("deadline", "short_queue", "circuit_breaker", "all_three")
+        ),
+    ),
+    predictions=(_recovers("no_retry", 1), _recovers("grpc_budget", 1)),
+)

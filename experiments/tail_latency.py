@@ -1,0 +1,114 @@
+"""Tail latency: two searches in a hundred take a second longer, and nobody can tell which.
+
+A second copy of a request that is late is most likely a fast one. When to send it decides everything: a delay beyond
+which more are slow than are hedged lies inside the slow mode, and buys nothing (Dean and Barroso, "The Tail at Scale").
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rulezero.analysis.predict import hedged_percentile_s
+from rulezero.checks import figure_within
+from rulezero.experiment import Arm, Durations, Experiment, Figures, Keys, Prediction, Stream, Yardstick
+from toxics import slow_statements
+
+RATE_RPS = 80.0
+EXTRA_LOAD = 0.05
+
+
+def _hedging(extra_load_max: float) -> Mapping[str, Mapping[str, Any]]:
+    """Hedge at the edge alone: copies of copies would be another experiment."""
+    never = {"delay_s": 60.0}
+    apart = {"replica": never, "primary": never, "cache": never}
+    return {"hedging": {"extra_load_max": extra_load_max, "dependency": apart}}
+
+
+HEDGED = _hedging(EXTRA_LOAD)
+TOO_LATE = _hedging(slow_statements.SLOW_SHARE / 2)  # The delay at this percentile lies inside the slow mode.
+
+
+def _p99_s(figures: Figures) -> float | None:
+    p99_ms: float | None = figures["latency_ms"]["fault"]["p99"]
+    return None if p99_ms is None else p99_ms / 1000
+
+
+def _slow_p99_s(figures: Figures) -> float | None:
+    median_ms: float | None = figures["latency_ms"]["fault"]["p50"]
+    return None if median_ms is None else slow_statements.SLOW_S + median_ms / 1000
+
+
+def _hedged_p99_s(figures: Figures) -> float | None:
+    p95_ms, median_ms = (figures["latency_ms"]["baseline"][name] for name in ("p95", "p50"))
+    return None if p95_ms is None else hedged_percentile_s(p95_ms / 1000, median_ms / 1000)
+
+
+def _extra_load(figures: Figures) -> float | None:
+    attempts: float | None = figures["attempts_per_request"]["edge-catalog"]["fault"]
+    return None if attempts is None else attempts - 1
+
+
+EXPERIMENT = Experiment(
+    name="tail_latency",
+    question="When one search in fifty takes a second longer, what does a second copy of the late ones buy, and cost?",
+    prediction=(
+        "Hedging at the 95th percentile brings p99 from over a second to that percentile and a typical answer, for 5 % "
+        "more load. Hedging at the 99th, which lies inside the slow 2 %, buys nothing."
+    ),
+    streams=(
+        Stream(
+            route="search",
+            rate_rps=RATE_RPS,
+            deadline_s=3.0,
+            keys=Keys(low=1, high=9),
+            crosses=("edge-catalog",),
+        ),
+    ),
+    services={"edge": {"RULEZERO_SLOTS": "500"}},
+    faults=(slow_statements.FAULT,),
+    durations=Durations(warmup_s=4, baseline_s=8, fault_s=24, hold_s=6),
+    yardstick=Yardstick(name="p99 in the fault, s", figure=_p99_s),
+    arms=(
+        Arm(name="none"),
+        Arm(name="hedging", defences=("hedging",), numbers=HEDGED),
+        Arm(name="hedging_too_late", defences=("hedging",), numbers=TOO_LATE),
+    ),
+    demo_arms=("none", "hedging"),
+    checks=(
+        figure_within("none", "p99 in the fault, s", _p99_s, at_least=0.8, control=True),
+        figure_within("hedging", "p99 in the fault, s", _p99_s, at_most=0.25),
+        figure_within("hedging", "extra load", _extra_load, at_most=EXTRA_LOAD * 1.2),
+        figure_within("hedging_too_late", "p99 in the fault, s", _p99_s, at_least=0.8),
+    ),
+    predictions=(
+        Prediction(
+            arm="none",
+            name="p99 in the fault, s",
+            formula="slow by + median",
+            predicted=_slow_p99_s,
+            measured=_p99_s,
+        ),
+        Prediction(
+            arm="hedging",
+            name="p99 in the fault, s",
+            formula="p95 + median",
+            predicted=_hedged_p99_s,
+            measured=_p99_s,
+            band=0.5,
+        ),
+        Prediction(
+            arm="hedging",
+            name="extra load",
+            formula="1 - percentile of the delay",
+            predicted=lambda _: EXTRA_LOAD,
+            measured=_extra_load,
+            band=0.3,
+        ),
+        Prediction(
+            arm="hedging_too_late",
+            name="p99 in the fault, s",
+            formula="slow by + median",
+            predicted=_slow_p99_s,
+            measured=_p99_s,
+        ),
+    ),
+)

@@ -1,0 +1,104 @@
+"""What went on inside the system, by the services' own metrics: capacity, dead work, links, caches."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from rulezero.analysis.counters import increase_by, label_value, link_group, select
+from rulezero.experiment import MEASURED
+
+Window = tuple[float, float]
+
+SLOTS = "slots"
+_SERVICE = pl.col("process").str.replace(r"-\d+$", "")
+
+
+def capacity_rps(metrics: pl.DataFrame, windows: Mapping[str, Window]) -> dict[str, float]:
+    """Return what each service can serve a second: its slots over the mean time that a request held one.
+
+    Measured in the baseline, over all processes of the service; services that held none are left out.
+    """
+    start_s, end_s = windows["baseline"]
+    within = {"start_s": start_s, "end_s": end_s}
+    of_slots = metrics.filter(pl.col("labels").str.contains(f'resource="{SLOTS}"', literal=True))
+    held_s = increase_by(of_slots, "concurrency_hold_seconds_sum", _SERVICE, **within)
+    served = increase_by(of_slots, "concurrency_hold_seconds_count", _SERVICE, **within)
+    limits = select(of_slots, "concurrency_limit").sort("t_s").group_by("process").agg(pl.col("value").last())
+    slots = dict(limits.group_by(_SERVICE).agg(pl.col("value").sum()).iter_rows())
+    return {name: slots[name] * served[name] / held_s[name] for name in sorted(served) if held_s.get(name)}
+
+
+def dead_work(metrics: pl.DataFrame, windows: Mapping[str, Window]) -> dict[str, dict[str, dict[str, float | None]]]:
+    """Return for each service and phase the answers a second that nobody waited for any more, and their share.
+
+    Counted where the answer begins: by then all the work has been done.
+    """
+    answered, dead = {}, {}
+    for name in MEASURED:
+        within = {"start_s": windows[name][0], "end_s": windows[name][1]}
+        answered[name] = increase_by(metrics, "http_server_request_duration_seconds_count", _SERVICE, **within)
+        gone = metrics.filter(pl.col("labels").str.contains('reason="client_gone"', literal=True))
+        dead[name] = increase_by(gone, "work_abandoned_total", _SERVICE, **within)
+    services = sorted({service for counts in answered.values() for service in counts})
+    return {
+        service: {
+            "rps": {name: dead[name].get(service, 0.0) / _length_s(windows[name]) for name in MEASURED},
+            "share": {
+                name: _share(dead[name].get(service, 0.0), answered[name].get(service, 0.0)) for name in MEASURED
+            },
+        }
+        for service in services
+    }
+
+
+def settled_attempts_rps(metrics: pl.DataFrame, windows: Mapping[str, Window]) -> dict[str, dict[str, float]]:
+    """Return the attempts a second on each link in the second half of each phase, when things have settled."""
+    result: dict[str, dict[str, float]] = {}
+    for name in MEASURED:
+        start_s, end_s = windows[name]
+        middle_s = (start_s + end_s) / 2
+        grew = increase_by(metrics, "dependency_attempts_total", link_group(), start_s=middle_s, end_s=end_s)
+        for link, count in grew.items():
+            result.setdefault(link, {})[name] = count / (end_s - middle_s)
+    return result
+
+
+def caches(
+    metrics: pl.DataFrame, manifest: Mapping[str, Any], windows: Mapping[str, Window]
+) -> dict[str, dict[str, float | None]]:
+    """Return for each cache what its reads and loads came to, from the fault to its first crowd or the end of the arm.
+
+    `loads_per_renewal`: loads that were written, by those that found the entry as it was when they set out; the others
+    were for nothing. `blocked_reads`: reads that waited for a load. `stale`, `missed`: reads that found such.
+    """
+    start_s, end_s = windows["fault"][0], windows["hold"][1]
+    end_s = min([end_s, *(windows["fault"][0] + burst["at_s"] for burst in manifest["bursts"])])
+    writes = _by_result(metrics, "cache_writes_total", start_s, end_s)
+    reads = _by_result(metrics, "cache_requests_total", start_s, end_s)
+    blocked = increase_by(metrics, "cache_blocked_reads_total", label_value("cache"), start_s=start_s, end_s=end_s)
+    result: dict[str, dict[str, float | None]] = {}
+    for cache in sorted({name for name, _ in (*writes, *reads)}):
+        renewed, redundant = writes.get((cache, "renewed"), 0.0), writes.get((cache, "redundant"), 0.0)
+        result[cache] = {
+            "renewals": renewed,
+            "loads_per_renewal": (renewed + redundant) / renewed if renewed else None,
+            "blocked_reads": blocked.get(cache, 0.0),
+            "stale": reads.get((cache, "stale"), 0.0),
+            "missed": reads.get((cache, "miss"), 0.0),
+        }
+    return result
+
+
+def _by_result(metrics: pl.DataFrame, name: str, start_s: float, end_s: float) -> dict[tuple[str, str], float]:
+    both = pl.concat_str(label_value("cache"), pl.lit("\t"), label_value("result"))
+    grew = increase_by(metrics, name, both, start_s=start_s, end_s=end_s)
+    return {(cache, result): count for key, count in grew.items() for cache, result in (key.split("\t"),)}
+
+
+def _share(part: float, whole: float | None) -> float | None:
+    return min(1.0, part / whole) if whole else None
+
+
+def _length_s(window: Window) -> float:
+    return window[1] - window[0]

@@ -1,0 +1,1 @@
+"""A chain of services, for failures that grow with depth."""

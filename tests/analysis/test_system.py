@@ -1,0 +1,156 @@
+"""What went on inside the system: exact numbers on metrics small enough to check by hand."""
+
+from typing import Any
+
+import pytest
+
+from rulezero.analysis.figures import windows_of
+from rulezero.analysis.system import caches, capacity_rps, dead_work, settled_attempts_rps
+from tests.analysis.frames import manifest, metrics, sample
+
+WINDOWS = windows_of(manifest())
+SLOTS = 'resource="slots"'
+POOL = 'resource="pool"'
+GONE, LATE = 'reason="client_gone"', 'reason="deadline"'
+ANSWERED = "http_server_request_duration_seconds_count"
+CROWD = {"route": "browse", "at_s": 2.0, "count": 9, "key": 2, "deadline_s": 6.0}
+Samples = list[dict[str, Any]]
+
+
+def held(process: str, *, slots: int, count: float, mean_s: float, resource: str = SLOTS) -> Samples:
+    """Return a service process that held its slots so often in the baseline, and quite differently before and after."""
+    name = "concurrency_hold_seconds"
+    counts_s = ((0.9, 1000.0, 7.0), (4.9, 1000.0 + count, 7.0 + count * mean_s), (8.9, 5000.0 + count, 9999.0))
+    totals = [
+        one
+        for t_s, number, total_s in counts_s
+        for one in (
+            sample(t_s, f"{name}_count", number, resource, process=process),
+            sample(t_s, f"{name}_sum", total_s, resource, process=process),
+            sample(t_s, "concurrency_limit", slots, resource, process=process),
+        )
+    ]
+    return list(reversed(totals))
+
+
+def test_capacity_is_slots_by_the_mean_time_that_one_is_held() -> None:
+    """In the baseline: 7 slots held for a tenth of a second each serve 70 a second."""
+    found = capacity_rps(metrics(*held("catalog", slots=7, count=40, mean_s=0.1)), WINDOWS)
+    assert found == {"catalog": pytest.approx(70)}
+
+
+def test_the_processes_of_a_service_serve_together() -> None:
+    """The mean is over their requests, so the busier one weighs more; services stay apart, and other resources out."""
+    found = capacity_rps(
+        metrics(
+            *held("catalog-1", slots=7, count=30, mean_s=0.1),
+            *held("catalog-2", slots=7, count=10, mean_s=0.3),
+            *held("chain-a", slots=4, count=5, mean_s=0.2),
+            *held("chain-b", slots=4, count=5, mean_s=0.4),
+            *held("catalog-1", slots=99, count=99, mean_s=9.0, resource=POOL),
+        ),
+        WINDOWS,
+    )
+    assert found == {"catalog": pytest.approx(14 / 0.15), "chain-a": pytest.approx(20), "chain-b": pytest.approx(10)}
+
+
+def test_the_last_limit_counts_wherever_its_line_is() -> None:
+    """Samples need no order."""
+    samples = held("catalog", slots=7, count=40, mean_s=0.1)
+    earlier = sample(0.5, "concurrency_limit", 99, SLOTS, process="catalog")
+    assert capacity_rps(metrics(*samples, earlier), WINDOWS) == {"catalog": pytest.approx(70)}
+
+
+def test_a_service_that_held_no_slot_has_no_capacity() -> None:
+    """It is not there, rather than infinite; nor is one that was never scraped."""
+    assert capacity_rps(metrics(*held("catalog", slots=7, count=0, mean_s=0.1)), WINDOWS) == {}
+    assert capacity_rps(metrics(), WINDOWS) == {}
+
+
+def test_dead_work_is_answers_that_nobody_waited_for() -> None:
+    """By phase and service: 40 answers in the baseline, none dead; 10 in the fault, 5 dead; none in hold."""
+    answers = 'http_route="/search",http_response_status_code="200"'
+    failures = 'http_route="/search",http_response_status_code="500"'
+    found = dead_work(
+        metrics(
+            *(sample(t_s, ANSWERED, count, answers, process="catalog-1") for t_s, count in ((0.9, 9), (4.9, 39))),
+            *(sample(t_s, ANSWERED, count, failures, process="catalog-2") for t_s, count in ((4.9, 10), (8.9, 20))),
+            sample(8.9, "work_abandoned_total", 3, GONE, process="catalog-1"),
+            sample(8.9, "work_abandoned_total", 2, GONE, process="catalog-2"),
+            sample(8.9, "work_abandoned_total", 100, LATE, process="catalog-2"),
+            sample(8.9, "work_abandoned_total", 100, GONE, process="edge"),
+        ),
+        WINDOWS,
+    )
+    assert found == {
+        "catalog": {
+            "rps": {"baseline": 0.0, "fault": 5 / 4, "hold": 0.0},
+            "share": {"baseline": 0.0, "fault": 5 / 10, "hold": None},
+        }
+    }
+
+
+def test_no_more_than_all_work_is_dead() -> None:
+    """An answer whose caller left is counted a moment before it is counted as an answer."""
+    told = metrics(sample(4.9, ANSWERED, 10), sample(4.9, "work_abandoned_total", 11, GONE))
+    assert dead_work(told, WINDOWS)["edge"]["share"]["baseline"] == 1.0
+
+
+def test_settled_attempts_are_those_of_the_second_half() -> None:
+    """Of each phase: baseline from 3 s, fault from 7 s, hold from 14 s on; links of one service are one."""
+    name = "dependency_attempts_total"
+    counts = ((2.9, 100), (4.9, 110), (6.9, 500), (8.9, 520), (13.9, 900), (18.9, 950))
+    found = settled_attempts_rps(
+        metrics(
+            *(sample(t_s, name, count, 'link="edge-catalog-1"') for t_s, count in counts),
+            sample(8.9, name, 2, 'link="edge-catalog-2"'),
+            sample(6.9, name, 7, 'link="chain-c-chain-d"'),
+        ),
+        WINDOWS,
+    )
+    assert found == {
+        "edge-catalog": {"baseline": 5.0, "fault": 11.0, "hold": 10.0},
+        "chain-c-chain-d": {"baseline": 0.0, "fault": 0.0, "hold": 0.0},
+    }
+
+
+def cached(result: str, *counts: tuple[float, float], what: str = "requests", cache: str = "items") -> Samples:
+    return [sample(t_s, f"cache_{what}_total", count, f'cache="{cache}",result="{result}"') for t_s, count in counts]
+
+
+def test_loads_per_renewal_are_all_loads_by_those_that_were_for_something() -> None:
+    """From the fault to the end of the arm: 4 renewed and 6 for nothing are 2.5 each time; reads by what they found."""
+    told = metrics(
+        *cached("renewed", (4.9, 10), (18.0, 14), what="writes"),
+        *cached("redundant", (4.9, 5), (18.0, 11), what="writes"),
+        *cached("hit", (4.9, 5), (18.0, 900)),
+        *cached("stale", (18.0, 3)),
+        *cached("miss", (4.9, 50), (18.0, 57)),
+        sample(4.9, "cache_blocked_reads_total", 50, 'cache="items"'),
+        sample(18.0, "cache_blocked_reads_total", 62, 'cache="items"'),
+        *cached("hit", (18.0, 9), cache="users"),
+    )
+    nothing = {"renewals": 0.0, "blocked_reads": 0.0, "stale": 0.0, "missed": 0.0, "loads_per_renewal": None}
+    assert caches(told, manifest(), WINDOWS) == {
+        "items": {"renewals": 4.0, "loads_per_renewal": 2.5, "blocked_reads": 12.0, "stale": 3.0, "missed": 7.0},
+        "users": nothing,
+    }
+
+
+def test_a_crowd_is_looked_at_apart() -> None:
+    """What it costs would drown what one expiry does: figures end when the first of them comes, at 7 s."""
+    told = metrics(
+        *cached("renewed", (6.9, 2), (8.9, 3), what="writes"),
+        *cached("redundant", (6.9, 4), (8.9, 1000), what="writes"),
+        sample(8.9, "cache_blocked_reads_total", 1000, 'cache="items"'),
+    )
+    later = {**CROWD, "at_s": 3.0}
+    found = caches(told, manifest(bursts=[later, CROWD]), WINDOWS)["items"]
+    assert (found["renewals"], found["loads_per_renewal"], found["blocked_reads"]) == (2.0, 3.0, 0.0)
+
+
+def test_without_metrics_there_is_nothing_inside() -> None:
+    """An arm that was interrupted at once."""
+    assert dead_work(metrics(), WINDOWS) == {}
+    assert settled_attempts_rps(metrics(), WINDOWS) == {}
+    assert caches(metrics(), manifest(), WINDOWS) == {}
