@@ -67,7 +67,7 @@ EXPERIMENT = Experiment(
         },
     },
     faults=(replica_stalls.FAULT,),
-    durations=Durations(warmup_s=3, baseline_s=6, fault_s=3, hold_s=20),
+    durations=Durations(warmup_s=3, baseline_s=9, fault_s=3, hold_s=20),
     base=("timeout", "retry"),
     arms=(Arm(name="no_look", numbers=NUMBERS), Arm(name="deadline", defences=("deadline",), numbers=NUMBERS)),
     demo_arms=("no_look", "deadline"),

@@ -85,7 +85,7 @@ EXPERIMENT = Experiment(
         },
     },
     faults=(replica_stalls.FAULT,),
-    durations=Durations(warmup_s=3, baseline_s=6, fault_s=STALL_S, hold_s=32),
+    durations=Durations(warmup_s=3, baseline_s=8, fault_s=STALL_S, hold_s=32),
     base=("timeout", "retry"),
     arms=(
         Arm(name="one_retry", numbers=NUMBERS),

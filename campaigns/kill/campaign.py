@@ -86,6 +86,8 @@ class Campaign:
                 kill.kill()
             except Missed:
                 described += ", missed"
+            if isinstance(kill, RunKill) and kill.start_took_s is not None:
+                self._rehearsal = self._rehearsal.at_pace(kill.start_took_s)  # Other work comes and goes.
             self._creators |= kill.seen.pids
             findings = list(kill.findings())
             if kill.load_began:

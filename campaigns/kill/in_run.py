@@ -38,6 +38,7 @@ class RunKill:
         self.seen = Seen()
         self.status: int | None = None
         self.load_began = False
+        self.start_took_s: float | None = None
         self._began_s = 0.0
         self._load_was_over = True
 
@@ -77,6 +78,7 @@ class RunKill:
             self._failed_to_start(command)
             raise Missed
         self._began_s = time.monotonic()
+        self.start_took_s = self._began_s - started_s
         self._look(command)
         time.sleep(max(0.0, self._began_s + self._moment.after_s - time.monotonic()))
 

@@ -38,6 +38,15 @@ class Rehearsal:
     first_s: dict[str, float]
     last_s: dict[str, float]
 
+    def at_pace(self, load_began_s: float) -> "Rehearsal":
+        """Return what the rehearsal would have shown on a machine that now starts a run in so many seconds."""
+        pace = load_began_s / self.load_began_s
+        return Rehearsal(
+            load_began_s=load_began_s,
+            first_s={name: first_s * pace for name, first_s in self.first_s.items()},
+            last_s={name: last_s - self.load_began_s + load_began_s for name, last_s in self.last_s.items()},
+        )
+
     def draw(self, victim: str, random: Random) -> Moment:
         """Return a moment in the victim's life: each stage is as likely, and so is each moment of one."""
         stage = random.choice(STAGES)

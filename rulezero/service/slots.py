@@ -17,6 +17,7 @@ from rulezero.outcome import NotSent, Outcome
 from rulezero.request_context import current_deadline_s, now_s
 from rulezero.service.answers import answer_outcome
 from rulezero.service.service_time import service_time_s
+from rulezero.service.time_left import TimeLeft
 from rulezero.telemetry import metrics
 from rulezero.toggles.stacks import Stack
 
@@ -44,13 +45,18 @@ class Slots:
         """Return the length of the line."""
         return len(self._line)
 
+    @property
+    def all_taken(self) -> bool:
+        """Return whether one who came now would have to queue."""
+        return self._free <= 0 or bool(self._line)
+
     async def acquire(self) -> float:
         """Wait for a slot and return the instant at which it was given; a cancelled waiter takes none."""
         start_s = now_s()
-        if self._free > 0 and not self._line:
-            self._free -= 1
-        else:
+        if self.all_taken:
             await self._queue()
+        else:
+            self._free -= 1
         self._in_use.inc()
         taken_s = now_s()
         self._waited.observe(taken_s - start_s)
@@ -109,6 +115,7 @@ class SlotsLayer:
         self._service_cv = service_cv
         self._random = random
         self._admission = admission
+        self._time_left = TimeLeft()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve in turn, or refuse before any work is done."""
@@ -137,20 +144,18 @@ class SlotsLayer:
             await answer_outcome(send, refusal.outcome, str(refusal))
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        queued = self._slots.all_taken
         taken_s = await self._slots.acquire()
         try:
-            if _too_late():
-                # Checked again after the queue: work for a caller who has left is pure waste.
+            deadline_s = current_deadline_s()
+            # Checked again after the queue: work for a caller who will have left is pure waste.
+            if deadline_s is not None and not self._time_left.suffices(deadline_s - taken_s, queued=queued):
                 metrics.WORK_ABANDONED.labels(reason="deadline").inc()
-                await answer_outcome(send, Outcome.TIMEOUT, "the deadline passed in the queue")
+                await answer_outcome(send, Outcome.TIMEOUT, "too little time was left after the queue")
                 return
             if self._service_s > 0:
                 await asyncio.sleep(service_time_s(self._service_s, self._service_cv, self._random))
             await self._app(scope, receive, send)
+            self._time_left.learn(now_s() - taken_s)
         finally:
             self._slots.release(taken_s)
-
-
-def _too_late() -> bool:
-    deadline_s = current_deadline_s()
-    return deadline_s is not None and deadline_s <= now_s()

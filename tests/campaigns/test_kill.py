@@ -6,7 +6,7 @@ import pytest
 
 from campaigns.kill.campaign import Campaign
 from campaigns.kill.in_run import VICTIMS
-from campaigns.kill.moments import Moment, Rehearsal
+from campaigns.kill.moments import Rehearsal
 from campaigns.kill.place import LOAD_S, open_place
 
 pytestmark = [pytest.mark.wall_clock, pytest.mark.end_to_end]
@@ -39,4 +39,10 @@ def test_every_stage_is_as_likely() -> None:
         found = [moment for moment in moments if moment.stage == stage]
         assert 850 < len(found) < 1150
         assert all(low_s <= moment.after_s <= high_s for moment in found)
-    assert Moment(stage="load", after_s=1.0) not in moments
+
+
+def test_a_start_is_measured_anew() -> None:
+    """On a machine that has become twice as slow, moments of the start come twice as late, the others as before."""
+    slow = TYPICAL.at_pace(6.0)
+    assert (slow.load_began_s, slow.first_s["locust"]) == (6.0, 5.0)
+    assert slow.last_s["edge"] - slow.load_began_s == pytest.approx(LOAD_S + 0.2)
