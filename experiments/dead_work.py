@@ -62,7 +62,11 @@ EXPERIMENT = Experiment(
     services={
         "edge": {"RULEZERO_SLOTS": "5000"},
         **{
-            f"catalog-{number}": {"RULEZERO_SLOTS": str(SLOTS), "RULEZERO_SERVICE_S": str(SERVICE_S)}
+            f"catalog-{number}": {
+                "RULEZERO_SLOTS": str(SLOTS),
+                "RULEZERO_SERVICE_S": str(SERVICE_S),
+                "RULEZERO_SERVICE_CV": "0",  # With more spread than this the control falls over without any fault.
+            }
             for number in range(1, CATALOG_PROCESSES + 1)
         },
     },

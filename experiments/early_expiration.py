@@ -9,7 +9,7 @@ from typing import Any
 
 from rulezero.analysis.predict import early_refreshes, herd
 from rulezero.checks import figure_within
-from rulezero.experiment import Arm, Durations, Experiment, Figures, Keys, Prediction, Stream, Yardstick
+from rulezero.experiment import Arm, Durations, Experiment, Figures, Keys, Prediction, Prewarm, Stream, Yardstick
 
 ITEMS = Keys(low=1901, high=1908)
 LOAD_S = 1.0  # of those
@@ -53,7 +53,7 @@ EXPERIMENT = Experiment(
             crosses=("edge-catalog", "catalog-cache"),
         ),
     ),
-    prewarm=ITEMS,
+    prewarm=Prewarm(path="/browse/{key}", keys=ITEMS),
     services={
         "edge": {"RULEZERO_SLOTS": "1000"},
         **{f"catalog-{number}": {"RULEZERO_CACHE_TTL_S": str(TTL_S), "RULEZERO_POOL_SIZE": "24"} for number in (1, 2)},

@@ -24,6 +24,7 @@ NUMBERS: Mapping[str, Mapping[str, Any]] = {
     "timeout": {"timeout_s": 6.0},
     "bulkhead": {"permits": 2 * CROWD},
     "bounded_queue": {"queue_max": 2 * CROWD},
+    "hedging": {"dependency": {"replica": {"delay_s": 60.0}}},  # A copy of a load is a load.
 }
 EXPIRY_IS_NOT_ENOUGH = ("ttl_jitter", "early_expiration", "stale_while_revalidate")
 
@@ -90,10 +91,10 @@ EXPERIMENT = Experiment(
             crosses=("edge-catalog",),
         ),
     ),
-    bursts=(Burst(route="browse", at_s=6.0, count=CROWD, key=COLD, deadline_s=6.0),),
+    bursts=(Burst(route="browse", at_s=6.6, count=CROWD, key=COLD, deadline_s=6.0),),
     services={"edge": {"RULEZERO_SLOTS": "1500"}},
     faults=(hot_key_expires.FAULT,),
-    durations=Durations(warmup_s=3, baseline_s=5, fault_s=8, hold_s=12),
+    durations=Durations(warmup_s=3, baseline_s=5, fault_s=8.6, hold_s=11.6),
     arms=(
         Arm(name="none"),
         Arm(name="ttl_jitter", defences=("ttl_jitter",)),

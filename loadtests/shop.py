@@ -25,12 +25,22 @@ def _checkout(key: int, operation_id: str) -> Request:
     return Request(method="POST", path="/checkout", body=body)
 
 
+def _offers(key: int, _operation_id: str) -> Request:
+    return Request(method="GET", path=f"/offers/{key}")
+
+
 def _chain(_key: int, _operation_id: str) -> Request:
     return Request(method="GET", path="/chain")
 
 
 # The last one is of the lab that services/chain/lab.toml describes.
-ROUTES: Routes = {"browse": _browse, "search": _search, "checkout": _checkout, "chain": _chain}
+ROUTES: Routes = {
+    "browse": _browse,
+    "search": _search,
+    "checkout": _checkout,
+    "offers": _offers,
+    "chain": _chain,
+}
 ITEMS = Keys(low=3, high=100, skew=1.0)  # 1 and 2 are heavy: they are for the herd
 
 try:

@@ -30,7 +30,7 @@ def control_fails(arm: str, *, phase: PhaseName, at_most: float) -> Check:
 
     def judge(arms: Mapping[str, Figures]) -> CheckResult:
         share = kept(arms[arm], phase)
-        text = f"{arm}: {share:.0%} of what was offered was good in {phase} (a control must fall to {at_most:.0%})"
+        text = f"{arm} kept {share:.0%} of its baseline's good share in {phase} (a control must fall to {at_most:.0%})"
         return CheckResult(held=share <= at_most, text=text)
 
     return Check(arms=(arm,), judge=judge, control=True)
@@ -41,7 +41,7 @@ def keeps_goodput(arm: str, *, phase: PhaseName, at_least: float, route: str | N
 
     def judge(arms: Mapping[str, Figures]) -> CheckResult:
         share, what = _kept_on(arms[arm], phase, route)
-        text = f"{arm}: {share:.0%} of {what} was good in {phase} (at least {at_least:.0%})"
+        text = f"{arm} kept {share:.0%} of {what} in {phase} (at least {at_least:.0%})"
         return CheckResult(held=share >= at_least, text=text)
 
     return Check(arms=(arm,), judge=judge)
@@ -52,7 +52,7 @@ def loses_goodput(arm: str, *, phase: PhaseName, at_most: float, route: str | No
 
     def judge(arms: Mapping[str, Figures]) -> CheckResult:
         share, what = _kept_on(arms[arm], phase, route)
-        text = f"{arm}: {share:.0%} of {what} was good in {phase} (at most {at_most:.0%} was predicted)"
+        text = f"{arm} kept {share:.0%} of {what} in {phase} (at most {at_most:.0%} was predicted)"
         return CheckResult(held=share <= at_most, text=text)
 
     return Check(arms=(arm,), judge=judge)
@@ -87,5 +87,5 @@ def _number(value: float) -> str:
 
 def _kept_on(figures: Figures, phase: PhaseName, route: str | None) -> tuple[float, str]:
     if route is None:
-        return kept(figures, phase), "what was offered"
-    return kept(figures["routes"][route], phase), f"what was offered on {route}"
+        return kept(figures, phase), "its baseline's good share"
+    return kept(figures["routes"][route], phase), f"its baseline's good share on {route}"

@@ -42,6 +42,14 @@ class Stream:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Prewarm:
+    """Pages that are asked for once each before the load begins; `path` has a place for the key: "/browse/{key}"."""
+
+    path: str
+    keys: Keys
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Burst:
     """`count` requests for one key at the same moment, `at_s` seconds into the fault phase."""
 
@@ -93,8 +101,9 @@ Figures = Mapping[str, Any]
 class Prediction:
     """A closed form beside what was measured, from the figures of one arm.
 
-    `band` is how far the measurement may lie from the prediction, as a share of it; None from either function means
-    that this run cannot say.
+    `band` is how far the measurement may lie from the prediction, as a share of it. None from either function means
+    that this run cannot say, and then it supports nothing. Besides the figures of the verdict the functions find
+    "arrivals_s": the arrivals from the beginning of the fault on, in seconds since then, in order.
     """
 
     arm: str
@@ -149,7 +158,7 @@ class Experiment:
         demo_arms: The arms to begin with; those that `make demo` runs, if it runs this experiment.
         base: Defences that every arm without a preset has on, the control too: clients as they are usually written.
         lab: The description of the system under test, in the checkout.
-        prewarm: Items that are browsed once each before the load begins, so that it meets a warm cache.
+        prewarm: What is asked for before the load begins, so that it meets a warm cache.
         services: Extra settings per service instance ("*" for all), as environment variables.
         yardstick: What arms are compared by; None: the share of what was offered that was good, from the fault on.
         bursts: Crowds of requests at one moment.
@@ -170,7 +179,7 @@ class Experiment:
     bursts: tuple[Burst, ...] = ()
     base: tuple[str, ...] = ()
     lab: str = "services/lab.toml"
-    prewarm: Keys | None = None
+    prewarm: Prewarm | None = None
     durations: Durations = field(default_factory=Durations)
     services: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     in_flight_max: int = 2000

@@ -2,8 +2,8 @@
 
 from rulezero.faults import CacheExpiry, Signature
 
-AT_S = (1.6, 3.4, 5.2)
-LEAD_S = 1.5  # so that who renews in time gets to see the end coming
+AT_S = (1.4, 3.5, 5.6)  # further apart than the lead and the loads of the one before take
+LEAD_S = 1.3  # so that who renews in time gets to see the end coming
 
 FAULT = CacheExpiry(
     key="item:1",

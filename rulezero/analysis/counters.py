@@ -19,7 +19,7 @@ def increase(
 ) -> float:
     """Return how much a counter grew in (start, end], summed over its series and processes.
 
-    `metrics` holds one arm, in which every counter began at 0. A sample stands until the next one.
+    `metrics` holds one arm, in which every counter began at 0. Between two samples it is taken to grow evenly.
     """
     found = select(metrics, name, labels)
     return _total_at(found, end_s) - _total_at(found, start_s)
@@ -48,5 +48,12 @@ def _pattern(label: str, value: str) -> str:
 
 
 def _total_at(samples: pl.DataFrame, at_s: float) -> float:
-    latest = samples.filter(pl.col("t_s") <= at_s).sort("t_s").group_by("process", "labels").agg(pl.col("value").last())
-    return float(latest.get_column("value").sum())
+    """Return the sum of the series at an instant, between two samples in proportion; before the first, 0."""
+    ordered = samples.sort("t_s")
+    series = ["process", "labels"]
+    before = ordered.filter(pl.col("t_s") <= at_s).group_by(series).agg(pl.col("t_s", "value").last())
+    after = ordered.filter(pl.col("t_s") > at_s).group_by(series).agg(pl.col("t_s", "value").first())
+    both = before.join(after, on=series, how="left", suffix="_after")
+    passed = ((at_s - pl.col("t_s")) / (pl.col("t_s_after") - pl.col("t_s"))).fill_null(0.0)
+    grew = (pl.col("value_after") - pl.col("value")).fill_null(0.0).clip(lower_bound=0.0)
+    return float(both.select((pl.col("value") + passed * grew).sum()).item())

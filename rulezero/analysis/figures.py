@@ -55,7 +55,6 @@ def arm_figures(
     phases = {name: requests.filter(pl.col("phase") == name) for name in MEASURED}
     lengths_s = {name: windows[name][1] - windows[name][0] for name in MEASURED}
     decided = decisions(metrics)
-    recovered_s = recovery_s(requests, windows)
     routes = sorted({stream["route"] for stream in manifest["streams"]})
     return {
         "name": arm["name"],
@@ -65,8 +64,7 @@ def arm_figures(
         "routes": {route: route_rates(phases, lengths_s, route) for route in routes},
         "outcomes": {name: outcome_counts(part) for name, part in phases.items()},
         "latency_ms": {name: latencies(part) for name, part in phases.items()},
-        "recovery_s": recovered_s,
-        "recovery_offered_rps": offered_until_recovery_rps(requests, windows, recovered_s),
+        "recovery_s": recovery_s(requests, windows),
         "attempts_per_request": attempts_per_request(requests, metrics, manifest, windows),
         "origin_loads": origin_loads(metrics, manifest, windows, arm),
         "capacity_rps": capacity_rps(metrics, windows),
@@ -78,6 +76,13 @@ def arm_figures(
         "not_exercised": [name for name in arm["defences"] if not exercised(name, decided.get(name, {}))],
         "ledger": arm.get("ledger", {}),
     }
+
+
+def arrivals_s(rows: pl.DataFrame, manifest: Mapping[str, Any]) -> list[float]:
+    """Return the arrivals from the beginning of the fault on, in seconds since then, in order."""
+    fault_s, _ = windows_of(manifest)["fault"]
+    after = offered(rows, manifest).get_column("intended_s") - fault_s
+    return after.filter(after >= 0).sort().to_list()
 
 
 def route_rates(
@@ -147,19 +152,6 @@ def settled_offered_rps(requests: pl.DataFrame, windows: Mapping[str, Window]) -
             end_s - middle_s
         )
     return rates
-
-
-def offered_until_recovery_rps(
-    requests: pl.DataFrame, windows: Mapping[str, Window], recovered_s: float | None
-) -> float | None:
-    """Return the load from the beginning of the fault until goodput was back, None when it was not.
-
-    A few seconds of Poisson arrivals are several hundredths off their rate, and near saturation that decides.
-    """
-    if recovered_s is None:
-        return None
-    start_s, end_s = windows["fault"][0], windows["hold"][0] + max(recovered_s, RECOVERY_STEP_S)
-    return requests.filter(pl.col("intended_s").is_between(start_s, end_s, closed="left")).height / (end_s - start_s)
 
 
 def attempts_per_request(

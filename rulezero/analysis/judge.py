@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from rulezero.analysis.breakers import breakers
-from rulezero.analysis.figures import arm_figures
+from rulezero.analysis.figures import arm_figures, arrivals_s
 from rulezero.analysis.manifest import asked_by, require_judgeable
 from rulezero.analysis.traces import chosen_traces
 from rulezero.analysis.validity import Observed, Validity, examine
@@ -47,7 +47,7 @@ def judge(record: Record, experiment: Experiment) -> dict[str, Any]:
         observed = Observed(arm=arm["name"], rows=rows, metrics=metrics, spans=spans, generator=generator)
         validity.extend(examine(experiment, observed, manifest))
         with asked_by(experiment, record):
-            _predict(experiment, arms[arm["name"]])
+            _predict(experiment, arms[arm["name"]], arrivals_s(rows, manifest))
             arms[arm["name"]]["yardstick"] = _measure(experiment.yardstick, arms[arm["name"]])
     with asked_by(experiment, record):
         checks = _ask(experiment, arms)
@@ -68,6 +68,7 @@ def judge(record: Record, experiment: Experiment) -> dict[str, Any]:
         "yardstick": experiment.yardstick.name if experiment.yardstick else None,
         "control": manifest["control"],
         "best_arm": best["name"] if best else None,
+        "arms_defined": [arm.name for arm in experiment.arms],
         "checks": checks,
         "validity": [asdict(one) for one in validity],
         "arms": list(arms.values()),
@@ -83,7 +84,8 @@ def best_arm(
     defended = [arm for arm in arms if arm["name"] != control]
     if yardstick is None:
         return max(defended, key=kept_after_onset, default=None)
-    measured = [arm for arm in defended if arm["yardstick"] is not None]
+    harmless = [arm for arm in defended if arm["effect"] != "worse"] or defended
+    measured = [arm for arm in harmless if arm["yardstick"] is not None]
     return min(measured, key=lambda arm: float(arm["yardstick"]), default=None)
 
 
@@ -91,13 +93,13 @@ def _measure(yardstick: Yardstick | None, figures: Mapping[str, Any]) -> float |
     return kept_after_onset(figures) if yardstick is None else yardstick.figure(figures)
 
 
-def _predict(experiment: Experiment, figures: dict[str, Any]) -> None:
+def _predict(experiment: Experiment, figures: dict[str, Any], arrivals_s: Sequence[float]) -> None:
     figures["predictions"] = []
+    known = {**figures, "arrivals_s": arrivals_s}
     for prediction in experiment.predictions:
         if prediction.arm != figures["name"]:
             continue
-        predicted, measured = prediction.predicted(figures), prediction.measured(figures)
-        known = predicted is not None and measured is not None
+        predicted, measured = prediction.predicted(known), prediction.measured(known)
         figures["predictions"].append(
             {
                 "name": prediction.name,
@@ -105,9 +107,9 @@ def _predict(experiment: Experiment, figures: dict[str, Any]) -> None:
                 "predicted": predicted,
                 "measured": measured,
                 "band": prediction.band,
-                "within": abs(measured - predicted) <= prediction.band * predicted  # type: ignore[operator]  # Known.
-                if known
-                else None,
+                "within": None
+                if predicted is None or measured is None
+                else abs(measured - predicted) <= prediction.band * predicted,
             }
         )
 
@@ -143,7 +145,9 @@ def _compare(arms: Mapping[str, Any], control: str, yardstick: Yardstick | None)
             figures["effect"] = "control" if name == control else "not compared"
             continue
         gain = _gain(figures["yardstick"], arms[control]["yardstick"], yardstick)
-        if gain is None:
+        if kept_after_onset(figures) < kept_after_onset(arms[control]) - NOTABLE:
+            figures["effect"] = "worse"  # Whatever else it did better: goodput comes first.
+        elif gain is None:
             figures["effect"] = "not compared"
         else:
             figures["effect"] = "better" if gain > NOTABLE else "worse" if gain < -NOTABLE else "no difference"
@@ -173,7 +177,7 @@ def _outside(arms: Mapping[str, Any]) -> list[str]:
         f"{name}: {prediction['name']}"
         for name, figures in arms.items()
         for prediction in figures["predictions"]
-        if prediction["within"] is False
+        if prediction["within"] is not True
     ]
 
 
@@ -189,7 +193,7 @@ def _summary(reasons: Sequence[str], arms: Mapping[str, Any], control: str, yard
     worse = [name for name, figures in arms.items() if figures["effect"] == "worse"]
     harm = f"; made worse by: {', '.join(worse)}" if worse else ""
     missed = _outside(arms)
-    off = f" Outside the predicted band: {'; '.join(missed)}." if missed else ""
+    off = f" Outside the predicted band, or not measured: {'; '.join(missed)}." if missed else ""
     if yardstick is None:
         return f"{undefended}; with {best['name']} {kept_after_onset(best):.0%} (relative to the baseline){harm}.{off}"
     return f"{undefended}; with {best['name']} {best['yardstick']:.3g}{harm}.{off}"

@@ -1,6 +1,7 @@
 """Closed forms that measurements are held against. Units: seconds, requests per second, counts."""
 
 import math
+from collections.abc import Sequence
 
 
 def herd(rate_rps: float, load_s: float) -> float:
@@ -25,6 +26,27 @@ def recovery_s(
     if load_rps >= capacity_rps:
         return None
     return max(0.0, stall_s * load_rps - patience_s * capacity_rps) / (capacity_rps - load_rps)
+
+
+def first_passage_s(
+    arrivals_s: Sequence[float], stall_s: float, capacity_rps: float, *, patience_s: float = 0.0
+) -> float | None:
+    """Return the same for arrivals as they came, without retries; None when the line never gets short enough.
+
+    Near saturation the mean rate is not enough: the line is a random walk, of which the arrivals are given.
+
+    Args:
+        arrivals_s: In order, in seconds since the beginning of the stall.
+        stall_s: During it nothing is served.
+        capacity_rps: What is served from then on, while there is a line.
+        patience_s: How long a wait is short enough.
+
+    """
+    for number, arrived_s in enumerate(arrivals_s):
+        served = capacity_rps * (arrived_s - stall_s)
+        if arrived_s >= stall_s and number - served <= patience_s * capacity_rps:
+            return arrived_s - stall_s
+    return None
 
 
 def layered_attempts(attempts_max: int, layers: int) -> float:
@@ -62,6 +84,23 @@ def throttled_rps(rate_rps: float, k: float, capacity_rps: float, *, count_local
     if rate_rps <= k * capacity_rps:
         return rate_rps
     return k * capacity_rps if count_local else math.sqrt(rate_rps * k * capacity_rps)
+
+
+def throttle_recovery_s(
+    rate_rps: float, k: float, capacity_rps: float, window_s: float, *, share: float = 0.9
+) -> float:
+    """Return how long after a backend is whole again a client that throttles itself sends `share` of all.
+
+    Counting local refusals it may send K times what was accepted over the window, so the load grows as
+    exp(x t / window) with K (1 - exp(-x)) = x, starting from K x the capacity that there was.
+    """
+    start_rps = k * capacity_rps
+    if start_rps >= share * rate_rps:
+        return 0.0
+    growth = 2 * (k - 1)
+    for _ in range(200):  # A fixed point that is reached long before.
+        growth = k * (1 - math.exp(-growth))
+    return window_s * math.log(share * rate_rps / start_rps) / growth
 
 
 def fresh_share(ttl_s: float, outage_s: float) -> float:

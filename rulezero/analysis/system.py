@@ -30,23 +30,24 @@ def capacity_rps(metrics: pl.DataFrame, windows: Mapping[str, Window]) -> dict[s
 
 
 def dead_work(metrics: pl.DataFrame, windows: Mapping[str, Window]) -> dict[str, dict[str, dict[str, float | None]]]:
-    """Return for each service and phase the answers a second that nobody waited for any more, and their share.
+    """Return for each service and phase what it did for callers who had left.
 
-    Counted where the answer begins: by then all the work has been done.
+    `rps`: answers a second that were ready and nobody waited for. `share`: of the time that slots were held, that for
+    requests whose caller got no answer of them, those cut off in the middle included.
     """
-    answered, dead = {}, {}
+    of_slots = metrics.filter(pl.col("labels").str.contains(f'resource="{SLOTS}"', literal=True))
+    gone = metrics.filter(pl.col("labels").str.contains('reason="client_gone"', literal=True))
+    dead, held_s, wasted_s = {}, {}, {}
     for name in MEASURED:
         within = {"start_s": windows[name][0], "end_s": windows[name][1]}
-        answered[name] = increase_by(metrics, "http_server_request_duration_seconds_count", _SERVICE, **within)
-        gone = metrics.filter(pl.col("labels").str.contains('reason="client_gone"', literal=True))
         dead[name] = increase_by(gone, "work_abandoned_total", _SERVICE, **within)
-    services = sorted({service for counts in answered.values() for service in counts})
+        held_s[name] = increase_by(of_slots, "concurrency_hold_seconds_sum", _SERVICE, **within)
+        wasted_s[name] = increase_by(of_slots, "concurrency_wasted_seconds_total", _SERVICE, **within)
+    services = sorted({service for counts in held_s.values() for service in counts})
     return {
         service: {
             "rps": {name: dead[name].get(service, 0.0) / _length_s(windows[name]) for name in MEASURED},
-            "share": {
-                name: _share(dead[name].get(service, 0.0), answered[name].get(service, 0.0)) for name in MEASURED
-            },
+            "share": {name: _share(wasted_s[name].get(service, 0.0), held_s[name].get(service)) for name in MEASURED},
         }
         for service in services
     }
@@ -97,7 +98,7 @@ def _by_result(metrics: pl.DataFrame, name: str, start_s: float, end_s: float) -
 
 
 def _share(part: float, whole: float | None) -> float | None:
-    return min(1.0, part / whole) if whole else None
+    return part / whole if whole else None
 
 
 def _length_s(window: Window) -> float:

@@ -96,8 +96,8 @@ class Injector:
             await self._until(end_s)
             # A fault that stays would spoil what comes after it, so here a refusal counts.
             await revert()
-        except asyncio.CancelledError:
-            with suppress(Problem):
+        except (asyncio.CancelledError, Problem):
+            with suppress(Problem):  # It may have taken effect although nobody said so.
                 await revert()
             raise
         finally:

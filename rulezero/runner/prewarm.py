@@ -1,31 +1,32 @@
-"""Browsing items before the load begins, as one warms a cache before it takes traffic."""
+"""Asking for pages before the load begins, as one warms a cache before it takes traffic."""
 
 import asyncio
 
 import aiohttp
 
 from rulezero.errors import Problem
-from rulezero.experiment import Keys
+from rulezero.experiment import Prewarm
 
 _AT_A_TIME = 4  # A herd of our own would be an experiment of its own.
 _TIMEOUT_S = 20.0
 
 
-async def warm(entry: str, items: Keys) -> None:
-    """Ask the entry ("host:port") for each item once.
+async def warm(entry: str, prewarm: Prewarm) -> None:
+    """Ask the entry ("host:port") for each page once.
 
     Raises:
         Problem: One of them could not be had.
 
     """
-    left = iter(range(items.low, items.high + 1))
+    left = iter(range(prewarm.keys.low, prewarm.keys.high + 1))
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S)) as session:
 
         async def ask_in_turn() -> None:
-            for item in left:
-                async with session.get(f"http://{entry}/browse/{item}") as response:
+            for key in left:
+                path = prewarm.path.format(key=key)
+                async with session.get(f"http://{entry}{path}") as response:
                     if response.status != 200:
-                        raise Problem(f"warming up: the answer for item {item} was {response.status}")
+                        raise Problem(f"warming up: the answer for {path} was {response.status}")
 
         asking = [asyncio.create_task(ask_in_turn()) for _ in range(_AT_A_TIME)]
         try:

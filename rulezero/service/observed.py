@@ -11,6 +11,7 @@ from rulezero.service.answers import header
 from rulezero.telemetry import metrics
 from rulezero.telemetry.tracing import continued, parse_traceparent
 
+CALLER_LEFT = "rulezero.caller_left"  # In the scope of a request whose answer began too late for its caller.
 _UNMATCHED = "unmatched"
 
 
@@ -34,6 +35,7 @@ class ObservedLayer:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 if _caller_left(receive):
+                    scope[CALLER_LEFT] = True
                     metrics.WORK_ABANDONED.labels(reason="client_gone").inc()
             await send(message)
 

@@ -16,6 +16,7 @@ from rulezero.calls import Operation
 from rulezero.outcome import NotSent, Outcome
 from rulezero.request_context import current_deadline_s, now_s
 from rulezero.service.answers import answer_outcome
+from rulezero.service.observed import CALLER_LEFT
 from rulezero.service.service_time import service_time_s
 from rulezero.service.time_left import TimeLeft
 from rulezero.telemetry import metrics
@@ -38,6 +39,7 @@ class Slots:
         self._waiting = metrics.CONCURRENCY_WAITING.labels(resource=resource)
         self._waited = metrics.CONCURRENCY_WAIT.labels(resource=resource)
         self._held = metrics.CONCURRENCY_HOLD.labels(resource=resource)
+        self._wasted = metrics.CONCURRENCY_WASTED.labels(resource=resource)
         metrics.CONCURRENCY_LIMIT.labels(resource=resource).set(limit)
 
     @property
@@ -77,10 +79,13 @@ class Slots:
         finally:
             self._waiting.set(len(self._line))
 
-    def release(self, taken_s: float) -> None:
-        """Give the slot, which was taken at that instant, to the first in line."""
+    def release(self, taken_s: float, *, wasted: bool = False) -> None:
+        """Give the slot, which was taken at that instant, to the first in line; `wasted` when nobody got an answer."""
+        held_s = now_s() - taken_s
         self._in_use.dec()
-        self._held.observe(now_s() - taken_s)
+        self._held.observe(held_s)
+        if wasted:
+            self._wasted.inc(held_s)
         self._pass_on()
 
     def _pass_on(self) -> None:
@@ -145,17 +150,19 @@ class SlotsLayer:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         queued = self._slots.all_taken
-        taken_s = await self._slots.acquire()
+        taken_s, answered = await self._slots.acquire(), False
         try:
             deadline_s = current_deadline_s()
             # Checked again after the queue: work for a caller who will have left is pure waste.
             if deadline_s is not None and not self._time_left.suffices(deadline_s - taken_s, queued=queued):
                 metrics.WORK_ABANDONED.labels(reason="deadline").inc()
                 await answer_outcome(send, Outcome.TIMEOUT, "too little time was left after the queue")
+                answered = True
                 return
             if self._service_s > 0:
                 await asyncio.sleep(service_time_s(self._service_s, self._service_cv, self._random))
             await self._app(scope, receive, send)
             self._time_left.learn(now_s() - taken_s)
+            answered = CALLER_LEFT not in scope
         finally:
-            self._slots.release(taken_s)
+            self._slots.release(taken_s, wasted=not answered)  # Cut off in the middle, or too late for its caller.

@@ -48,6 +48,9 @@ CONCURRENCY_IN_USE = Gauge("concurrency_in_use", "Permits taken.", ["resource"])
 CONCURRENCY_WAITING = Gauge("concurrency_waiting", "Callers waiting for a permit.", ["resource"])
 CONCURRENCY_WAIT = Histogram("concurrency_wait_seconds", "Time waited for a permit.", ["resource"], buckets=SECONDS)
 CONCURRENCY_HOLD = Summary("concurrency_hold_seconds", "Time a permit was held: capacity = limit / mean.", ["resource"])
+CONCURRENCY_WASTED = Counter(
+    "concurrency_wasted_seconds", "Time a permit was held for a request that nobody got an answer of.", ["resource"]
+)
 WORK_ABANDONED = Counter("work_abandoned", "Work finished or stopped after its caller had left.", ["reason"])
 EVENT_LOOP_LAG = Gauge("event_loop_lag_seconds", "Worst lateness of the event loop in the last second.")
 CACHE_REQUESTS = Counter("cache_requests", "Lookups, by what was found.", ["cache", "result"])

@@ -25,6 +25,7 @@ _TERM_CHARACTERS_MAX = 100
 
 _NO_ROWS = b"[]"
 _LOAD = "SELECT id, name, price_cents FROM load_item($1)"
+_OFFER = "SELECT id, name, price_cents FROM items WHERE id = $1"
 _SEARCH = "SELECT id, name, price_cents FROM search_items($1, $2)"
 
 
@@ -52,9 +53,14 @@ def create_app(runtime: Runtime) -> App:
         found = await items.get(f"item:{number}", load)
         return answer_raw(found, 200 if found != _NO_ROWS else 404)
 
+    async def offer(request: Request) -> Response:
+        number = min(request.path_params["item"], INTEGER_MAX)
+        rows = await read("load_offer", _OFFER, number)
+        return answer([dict(row) for row in rows])
+
     async def search(request: Request) -> Response:
         term = request.query_params.get("q", "")[:_TERM_CHARACTERS_MAX].replace("\0", "")  # PostgreSQL knows no NUL.
         rows = await read("search_items", _SEARCH, term, SEARCH_S)
         return answer([dict(row) for row in rows])
 
-    return App(routes(Route("/items/{item:int}", item), Route("/search", search)), slots=SLOTS)
+    return App(routes(Route("/items/{item:int}", item), Route("/offers/{item:int}", offer), Route("/search", search)), slots=SLOTS)

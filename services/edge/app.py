@@ -13,16 +13,27 @@ from rulezero.service.runtime import Runtime
 from services.handlers import answer_raw, json_body, routes
 
 SLOTS = 64
+OFFER_TTL_S = 60.0
 
 
 def create_app(runtime: Runtime) -> App:
     """Return the app and its capacity."""
     catalog = runtime.http("catalog")
     checkout = runtime.http("checkout")
+    offers = runtime.read_through("offers", ttl_s=OFFER_TTL_S)
 
     async def browse(request: Request) -> Response:
         reply = await catalog.request("GET", f"/items/{request.path_params['item']}", route="/items/{item}")
         return answer_raw(reply.body, reply.status)
+
+    async def offer(request: Request) -> Response:
+        # The edge keeps offers itself: what it gives up waiting for does not get into its cache.
+        number = request.path_params["item"]
+
+        async def load() -> bytes:
+            return (await catalog.request("GET", f"/offers/{number}", route="/offers/{item}")).body
+
+        return answer_raw(await offers.get(f"offer:{number}", load))
 
     async def search(request: Request) -> Response:
         reply = await catalog.request("GET", f"/search?{request.url.query}", route="/search")
@@ -37,6 +48,7 @@ def create_app(runtime: Runtime) -> App:
 
     listed = routes(
         Route("/browse/{item:int}", browse),
+        Route("/offers/{item:int}", offer),
         Route("/search", search),
         Route("/checkout", buy, methods=["POST"]),
     )

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from rulezero.errors import Problem
-from rulezero.experiment import Keys
+from rulezero.experiment import Keys, Prewarm
 from rulezero.runner import prewarm
 from rulezero.runner.prewarm import warm
 from tests.runner.fakes import NOBODY
@@ -17,6 +17,10 @@ from tests.runner.fakes import NOBODY
 pytestmark = pytest.mark.wall_clock
 
 AT_A_TIME = 4
+
+
+def pages(keys: Keys) -> Prewarm:
+    return Prewarm(path="/browse/{key}", keys=keys)
 
 
 @dataclass
@@ -62,7 +66,7 @@ async def test_each_item_is_asked_for_once_and_a_few_at_a_time() -> None:
     """From the first to the last; more at once would be a herd."""
     shop = Shop()
     async with serving(shop) as entry:
-        await warm(entry, Keys(low=1001, high=1030, skew=1.0))
+        await warm(entry, pages(Keys(low=1001, high=1030, skew=1.0)))
     assert sorted(shop.asked) == list(range(1001, 1031))
     assert shop.inside_max == AT_A_TIME
 
@@ -71,7 +75,7 @@ async def test_a_single_item() -> None:
     """The first is the last too."""
     shop = Shop()
     async with serving(shop) as entry:
-        await warm(entry, Keys(low=7, high=7))
+        await warm(entry, pages(Keys(low=7, high=7)))
     assert shop.asked == [7]
 
 
@@ -81,7 +85,7 @@ async def test_an_answer_that_is_none_is_told(status: int) -> None:
     shop = Shop(bad={3: status}, silent=frozenset({4}))
     async with serving(shop) as entry:
         with pytest.raises(Problem, match=rf"^warming up: the answer for item 3 was {status}$"):
-            await warm(entry, Keys(low=1, high=100))
+            await warm(entry, pages(Keys(low=1, high=100)))
         assert still_asking() == []
         asked = len(shop.asked)
         await asyncio.sleep(0.1)
@@ -91,7 +95,7 @@ async def test_an_answer_that_is_none_is_told(status: int) -> None:
 async def test_a_server_that_is_gone_is_told() -> None:
     """Connection refused."""
     with pytest.raises(Problem, match=r"^warming up: no answer: ClientConnectorError; see the logs of the run$"):
-        await warm(NOBODY, Keys(low=1, high=9))
+        await warm(NOBODY, pages(Keys(low=1, high=9)))
     assert still_asking() == []
 
 
@@ -101,5 +105,5 @@ async def test_a_server_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyP
     shop = Shop(silent=frozenset({2}))
     async with serving(shop) as entry:
         with pytest.raises(Problem, match=r"^warming up: no answer: \w*Timeout\w*; see the logs of the run$"):
-            await warm(entry, Keys(low=1, high=9))
+            await warm(entry, pages(Keys(low=1, high=9)))
         assert still_asking() == []
