@@ -35,14 +35,15 @@ def measure() -> dict[str, Any]:
 def _report(folder: Path) -> dict[str, Any]:
     from rulezero import checkout
     from rulezero.cli.executing import conclude, draw
+    from rulezero.record import read_record
 
     start_s = time.perf_counter()
-    verdict = conclude(folder, checkout.load_experiment("cascading_failure"))
-    page = draw(folder)
+    record = conclude(read_record(folder), checkout.load_experiment("cascading_failure"))
+    page = draw(record)
     wall_s, usage = time.perf_counter() - start_s, resource.getrusage(resource.RUSAGE_SELF)
     return {
         "rows": ROWS,
-        "arms": len(verdict["arms"]),
+        "arms": len(record.verdict["arms"]),
         "seconds": round(wall_s, 1),
         "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 1),
         "peak_mb": round(usage.ru_maxrss / 1000),

@@ -15,10 +15,12 @@ from toxics import origin_is_down
 TTL_S = 4.0
 OUTAGE_S = 12.0
 STALE_S = 60.0
+JITTER = 0.5  # Entries that were filled together must not expire together: their ages would not be even.
 RATE_RPS = 80.0
 ITEMS = Keys(low=101, high=120)
 
 NUMBERS: Mapping[str, Mapping[str, Any]] = {
+    "ttl_jitter": {"jitter": JITTER},
     "stale_if_error": {"stale_s": STALE_S},
     "stale_while_revalidate": {"stale_s": STALE_S},
 }
@@ -71,9 +73,10 @@ EXPERIMENT = Experiment(
         "catalog-2": {"RULEZERO_CACHE_TTL_S": str(TTL_S)},
     },
     faults=origin_is_down.FAULTS,
-    durations=Durations(warmup_s=5, baseline_s=6, fault_s=OUTAGE_S, hold_s=8),
+    durations=Durations(warmup_s=8, baseline_s=6, fault_s=OUTAGE_S, hold_s=8),
+    base=("ttl_jitter",),
     arms=(
-        Arm(name="none"),
+        Arm(name="none", numbers={"ttl_jitter": NUMBERS["ttl_jitter"]}),
         Arm(name="stale_if_error", defences=("stale_if_error",), numbers=NUMBERS),
         Arm(name="stale_while_revalidate", defences=("stale_while_revalidate",), numbers=NUMBERS),
         Arm(name="both", defences=("stale_while_revalidate", "stale_if_error"), numbers=NUMBERS),
@@ -95,8 +98,8 @@ EXPERIMENT = Experiment(
         Prediction(
             arm="none",
             name="share of requests answered during the outage",
-            formula="time to live / 2 / outage",
-            predicted=lambda _: fresh_share(TTL_S, OUTAGE_S),
+            formula="time to live / 2 x (1 + jitter^2 / 3) / outage",
+            predicted=lambda _: fresh_share(TTL_S, OUTAGE_S, jitter=JITTER),
             measured=_good_share,
         ),
         _all_answered("stale_if_error"),

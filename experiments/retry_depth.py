@@ -52,7 +52,7 @@ EXPERIMENT = Experiment(
     faults=(last_of_chain_is_down.FAULT,),
     durations=Durations(warmup_s=3, baseline_s=5, fault_s=12, hold_s=6),
     base=("retry",),
-    yardstick=Yardstick(name="attempts at the last service per request", figure=_attempts),
+    yardstick=Yardstick(name="attempts at the last service per request", figure=_attempts, chart="attempts"),
     arms=(
         Arm(name="three_layers", numbers=_retries(3)),
         Arm(name="two_layers", numbers=_retries(2)),
@@ -60,7 +60,10 @@ EXPERIMENT = Experiment(
         Arm(
             name="budget",
             defences=("retry_budget",),
-            numbers={**_retries(3), "retry_budget": {"form": "finagle", "ratio": BUDGET, "reserve_per_s": 0.0}},
+            numbers={
+                **_retries(3),
+                "retry_budget": {"form": "finagle", "ratio": BUDGET, "ttl_s": 2.0, "reserve_per_s": 0.0},
+            },
         ),
     ),
     demo_arms=("three_layers", "one_layer"),

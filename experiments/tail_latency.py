@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rulezero.analysis.predict import hedged_percentile_s
-from rulezero.checks import figure_within
+from rulezero.checks import figure_within, keeps_goodput
 from rulezero.experiment import Arm, Durations, Experiment, Figures, Keys, Prediction, Stream, Yardstick
 from toxics import slow_statements
 
@@ -16,15 +16,11 @@ RATE_RPS = 80.0
 EXTRA_LOAD = 0.05
 
 
-def _hedging(extra_load_max: float) -> Mapping[str, Mapping[str, Any]]:
-    """Hedge at the edge alone: copies of copies would be another experiment."""
-    never = {"delay_s": 60.0}
-    apart = {"replica": never, "primary": never, "cache": never}
-    return {"hedging": {"extra_load_max": extra_load_max, "dependency": apart}}
-
-
-HEDGED = _hedging(EXTRA_LOAD)
-TOO_LATE = _hedging(slow_statements.SLOW_SHARE / 2)  # The delay at this percentile lies inside the slow mode.
+HEDGED: Mapping[str, Mapping[str, Any]] = {"hedging": {"extra_load_max": EXTRA_LOAD}}
+# The same budget, but a delay that only the slow answers reach: the copy comes back after they do.
+TOO_LATE: Mapping[str, Mapping[str, Any]] = {
+    "hedging": {"extra_load_max": EXTRA_LOAD, "delay_s": slow_statements.SLOW_S}
+}
 
 
 def _p99_s(figures: Figures) -> float | None:
@@ -52,7 +48,7 @@ EXPERIMENT = Experiment(
     question="When one search in fifty takes a second longer, what does a second copy of the late ones buy, and cost?",
     prediction=(
         "Hedging at the 95th percentile brings p99 from over a second to that percentile and a typical answer, for 5 % "
-        "more load. Hedging at the 99th, which lies inside the slow 2 %, buys nothing."
+        "more load. The same budget with a delay that lies inside the slow mode buys nothing."
     ),
     streams=(
         Stream(
@@ -66,7 +62,7 @@ EXPERIMENT = Experiment(
     services={"edge": {"RULEZERO_SLOTS": "500"}},
     faults=(slow_statements.FAULT,),
     durations=Durations(warmup_s=4, baseline_s=8, fault_s=24, hold_s=6),
-    yardstick=Yardstick(name="p99 in the fault, s", figure=_p99_s),
+    yardstick=Yardstick(name="p99 in the fault, s", figure=_p99_s, chart="latency"),
     arms=(
         Arm(name="none"),
         Arm(name="hedging", defences=("hedging",), numbers=HEDGED),
@@ -77,6 +73,7 @@ EXPERIMENT = Experiment(
         figure_within("none", "p99 in the fault, s", _p99_s, at_least=0.8, control=True),
         figure_within("hedging", "p99 in the fault, s", _p99_s, at_most=0.25),
         figure_within("hedging", "extra load", _extra_load, at_most=EXTRA_LOAD * 1.2),
+        *(keeps_goodput(arm, phase="fault", at_least=0.99) for arm in ("hedging", "hedging_too_late")),
         figure_within("hedging_too_late", "p99 in the fault, s", _p99_s, at_least=0.8),
     ),
     predictions=(

@@ -36,7 +36,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
     `deadline_s` is an instant on the event loop's clock; None means that the caller waits for ever.
     `attempt` counts from 1; `hedge` marks a copy that races an attempt still out. `tried` holds the links that this
-    operation has been sent to: one object for all its attempts, so that another one can go elsewhere.
+    operation has been sent to, those of the last round: one object for all its attempts, so that another one can go
+    elsewhere; `elsewhere` tells whether there is another link.
 
     Reads through a cache: `key` names the entry, `entry` is what was found. What is loaded will be fresh for `ttl_s`
     and kept, stale, for `keep_s` more. Admission: `waiting` is the length of the line that a request would join.
@@ -49,6 +50,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     deadline_s: float | None = None
     hedge: bool = False
     tried: set[str] = msgspec.field(default_factory=set)
+    elsewhere: bool = True
     key: str = ""
     entry: Entry | None = None
     ttl_s: float = 0.0

@@ -70,18 +70,19 @@ def figure_within(
     """Check that a figure of an arm, named by `what` with its unit, lies within a bound; a missing one does not."""
     low, high = -math.inf if at_least is None else at_least, math.inf if at_most is None else at_most
     given = (("at least", at_least), ("at most", at_most))
-    bound = ", ".join(f"{word} {_number(limit)}" for word, limit in given if limit is not None)
+    bound = ", ".join(f"{word} {told(limit)}" for word, limit in given if limit is not None)
 
     def judge(arms: Mapping[str, Figures]) -> CheckResult:
         value = figure(arms[arm])
         if value is None:
             return CheckResult(held=False, text=f"{arm}: {what} could not be measured ({bound})")
-        return CheckResult(held=low <= value <= high, text=f"{arm}: {what}: {_number(value)} ({bound})")
+        return CheckResult(held=low <= value <= high, text=f"{arm}: {what}: {told(value)} ({bound})")
 
     return Check(arms=(arm,), judge=judge, control=control)
 
 
-def _number(value: float) -> str:
+def told(value: float) -> str:
+    """Return a number as checks and summaries say it."""
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"  # Not 1e+03.
 
 

@@ -118,11 +118,13 @@ class Prediction:
 class Yardstick:
     """What the arms of an experiment are compared by, where that is not goodput: less of it is better.
 
-    `name` says what it is, with its unit. None from `figure` means that this arm cannot say.
+    `name` says what it is, with its unit. None from `figure` means that this arm cannot say. `chart` is what the report
+    draws first, control against best arm: goodput, p99 of the good answers, or attempts per request on a link.
     """
 
     name: str
     figure: Callable[[Figures], float | None]
+    chart: Literal["goodput", "latency", "attempts"] = "goodput"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

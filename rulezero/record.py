@@ -187,8 +187,9 @@ def _read_columns(folder: Path, table: str) -> pl.DataFrame:
     if stored.collect_schema() != {"arm": pl.String, **TABLES[table][1]}:
         raise UsageProblem(f"{path} has other columns than a record's; run the experiment again")
     if table == "metrics":
-        # The buckets of histograms are three quarters of all samples, and nothing here asks for them.
-        stored = stored.filter(~pl.col("name").str.ends_with("_bucket"))
+        # Most samples are of buckets and of what the Prometheus client tells by itself; nothing here asks for them.
+        unasked = pl.col("name").str.ends_with("_bucket") | pl.col("name").str.contains("^(?:python|process)_")
+        stored = stored.filter(~unasked)
     return stored.collect()
 
 

@@ -5,6 +5,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 DEADLINE_HEADER = "X-Deadline-Ms"
+DEADLINE_PASSED_HEADER = "X-Deadline-Passed"  # In an answer: for want of time, by the deadline that was given.
 OUTCOME_HEADER = "X-Outcome"
 
 deadline_var: ContextVar[float | None] = ContextVar("deadline_s", default=None)

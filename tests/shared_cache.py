@@ -47,21 +47,21 @@ class FakeCache:
         replaced = decode(old[0], left_s=0.0) if old else None
         return replaced is None or replaced.version == found
 
-    async def acquire_lease(self, key: str, *, lease_s: float) -> str | None:
-        await self._trip("acquire")
-        if self.leases.get(key, ("", 0.0))[1] > now_s():
-            return None
-        token = f"owner-{next(self._numbers)}"
-        self.leases[key] = (token, now_s() + lease_s)
-        return token
+    async def acquire_lease(self, key: str, *, owner: str, lease_s: float) -> bool:
+        await self._trip("acquire", self.trip_s / 2)
+        free = self.leases.get(key, ("", 0.0))[1] <= now_s()
+        if free:
+            self.leases[key] = (owner, now_s() + lease_s)
+        await asyncio.sleep(self.trip_s / 2)  # The way back, on which the answer can be lost.
+        return free
 
-    async def release_lease(self, key: str, token: str) -> None:
+    async def release_lease(self, key: str, owner: str) -> None:
         await self._trip("release")
-        if self.leases.get(key, ("", 0.0))[0] == token:
+        if self.leases.get(key, ("", 0.0))[0] == owner:
             del self.leases[key]
 
-    async def _trip(self, command: str) -> None:
+    async def _trip(self, command: str, trip_s: float | None = None) -> None:
         self.commands.append(command)
-        await asyncio.sleep(self.trip_s)
+        await asyncio.sleep(self.trip_s if trip_s is None else trip_s)
         if self.down:
             raise failed()

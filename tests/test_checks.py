@@ -100,10 +100,10 @@ def test_sentences_say_arm_phase_and_numbers() -> None:
         )
     ]
     assert told == [
-        "none: 20% of what was offered was good in fault (a control must fall to 50%)",
-        "none: 30% of what was offered was good in hold (at least 90%)",
-        "none: 30% of what was offered was good in hold (at most 90% was predicted)",
-        "none: 80% of what was offered on browse was good in fault (at least 90%)",
+        "none kept 20% of its baseline's good share in fault (a control must fall to 50%)",
+        "none kept 30% of its baseline's good share in hold (at least 90%)",
+        "none kept 30% of its baseline's good share in hold (at most 90% was predicted)",
+        "none kept 80% of its baseline's good share on browse in fault (at least 90%)",
     ]
 
 

@@ -42,9 +42,9 @@ class RecordFolder(Target):
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(random.choice(self._whole), folder)
         _spoil(random, folder)
-        conclude(folder, EXPERIMENT)
+        record = conclude(read_record(folder), EXPERIMENT)
         if random.random() < _DRAWN_SHARE:
-            draw(folder)
+            draw(record)
         return True
 
 

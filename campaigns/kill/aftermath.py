@@ -18,6 +18,7 @@ from rulezero.cli.executing import conclude
 from rulezero.errors import EXIT_OF_VERDICT, EXIT_USAGE, Problem
 from rulezero.experiment import Experiment
 from rulezero.lab.ports import is_free
+from rulezero.record import read_record
 
 ORPHANS, TOXICS, PORTS, RECORDS, STARTS, FOLDERS, ENDS = COUNTERS = (
     "orphans", "toxics left", "ports taken", "unreadable records", "failed next starts", "folders left", "unclean ends",
@@ -121,7 +122,7 @@ def judge_records(place: Place, *, may_be_valid: bool) -> Iterator[Finding]:
 def _conclude(folder: Path, experiment: Experiment) -> tuple[int, str]:
     """Do what `rulezero report` does but for the page; return its status and what it would say."""
     try:
-        return EXIT_OF_VERDICT[conclude(folder, experiment)["verdict"]], ""
+        return EXIT_OF_VERDICT[conclude(read_record(folder), experiment).verdict["verdict"]], ""
     except Problem as problem:
         return problem.status, str(problem)
     except Exception:  # noqa: BLE001 - the command would end with this traceback.

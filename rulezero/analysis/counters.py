@@ -15,22 +15,34 @@ def select(metrics: pl.DataFrame, name: str, labels: Mapping[str, str] | None = 
 
 
 def increase(
-    metrics: pl.DataFrame, name: str, *, start_s: float, end_s: float, labels: Mapping[str, str] | None = None
+    metrics: pl.DataFrame,
+    name: str,
+    *,
+    start_s: float,
+    end_s: float,
+    labels: Mapping[str, str] | None = None,
+    sudden: bool = False,
 ) -> float:
     """Return how much a counter grew in (start, end], summed over its series and processes.
 
-    `metrics` holds one arm, in which every counter began at 0. Between two samples it is taken to grow evenly.
+    `metrics` holds one arm, in which every counter began at 0. Between two samples it is taken to grow evenly; with
+    `sudden`, for what bursts out at `start_s` or `end_s`, at the very instant: a sample stands until the next one.
     """
     found = select(metrics, name, labels)
-    return _total_at(found, end_s) - _total_at(found, start_s)
+    return _total_at(found, end_s, sudden=sudden) - _total_at(found, start_s, sudden=sudden)
 
 
-def increase_by(metrics: pl.DataFrame, name: str, by: pl.Expr, *, start_s: float, end_s: float) -> dict[str, float]:
+def increase_by(
+    metrics: pl.DataFrame, name: str, by: pl.Expr, *, start_s: float, end_s: float, sudden: bool = False
+) -> dict[str, float]:
     """Return the increases by the values of an expression over the labels, those of zero included."""
     found = select(metrics, name).with_columns(by.alias("by"))
     values = found.get_column("by").drop_nulls().unique().sort().to_list()
     parts = {value: found.filter(pl.col("by") == value) for value in values}
-    return {value: _total_at(part, end_s) - _total_at(part, start_s) for value, part in parts.items()}
+    return {
+        value: _total_at(part, end_s, sudden=sudden) - _total_at(part, start_s, sudden=sudden)
+        for value, part in parts.items()
+    }
 
 
 def label_value(label: str) -> pl.Expr:
@@ -47,11 +59,13 @@ def _pattern(label: str, value: str) -> str:
     return f'(?:^|,){label}="{value}"'
 
 
-def _total_at(samples: pl.DataFrame, at_s: float) -> float:
+def _total_at(samples: pl.DataFrame, at_s: float, *, sudden: bool) -> float:
     """Return the sum of the series at an instant, between two samples in proportion; before the first, 0."""
     ordered = samples.sort("t_s")
     series = ["process", "labels"]
     before = ordered.filter(pl.col("t_s") <= at_s).group_by(series).agg(pl.col("t_s", "value").last())
+    if sudden:
+        return float(before.get_column("value").sum())
     after = ordered.filter(pl.col("t_s") > at_s).group_by(series).agg(pl.col("t_s", "value").first())
     both = before.join(after, on=series, how="left", suffix="_after")
     passed = ((at_s - pl.col("t_s")) / (pl.col("t_s_after") - pl.col("t_s"))).fill_null(0.0)

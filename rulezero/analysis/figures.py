@@ -31,16 +31,17 @@ def windows_of(manifest: Mapping[str, Any]) -> dict[str, Window]:
 
 def offered(rows: pl.DataFrame, manifest: Mapping[str, Any]) -> pl.DataFrame:
     """Return the open-loop rows with the column `good`."""
-    deadlines_ms = {
-        kind_route: deadline_s * 1000
-        for load in (*manifest["streams"], *manifest["bursts"])
-        for kind_route, deadline_s in (
-            (f"{'burst' if 'at_s' in load else 'stream'}:{load['route']}", load["deadline_s"]),
-        )
-    }
-    deadline = pl.concat_str("kind", pl.lit(":"), "route").replace_strict(deadlines_ms, default=None)
-    good = (pl.col("outcome") == Outcome.OK) & (pl.col("latency_ms") <= deadline.cast(pl.Float64))
-    return rows.filter(pl.col("kind") != "closed").with_columns(good.fill_null(value=False).alias("good"))
+    loads = {("burst" if "at_s" in load else "stream", load["route"]): load["deadline_s"] * 1000
+             for load in (*manifest["streams"], *manifest["bursts"])}  # fmt: skip
+    in_time = pl.any_horizontal(
+        pl.lit(value=False),
+        *(
+            (pl.col("kind") == kind) & (pl.col("route") == route) & (pl.col("latency_ms") <= deadline_ms)
+            for (kind, route), deadline_ms in loads.items()
+        ),
+    )
+    good = (pl.col("outcome") == Outcome.OK) & in_time.fill_null(value=False)
+    return rows.filter(pl.col("kind") != "closed").with_columns(good.alias("good"))
 
 
 def arm_figures(
@@ -207,8 +208,9 @@ def origin_loads(
         metrics,
         "db_client_operation_duration_seconds_count",
         labels={"db_operation_name": arm["origin_operation"]},
+        sudden=True,
     )
-    wanted = partial(increase, metrics, "cache_loads_total")
+    wanted = partial(increase, metrics, "cache_loads_total", sudden=True)
     return {
         "total": float(arm["origin_total"]),
         "per_expiry": reached(start_s=start_s, end_s=until_s) / len(expiries) if expiries else None,

@@ -16,7 +16,7 @@ from rulezero.analysis.figures import arm_figures, arrivals_s
 from rulezero.analysis.manifest import asked_by, require_judgeable
 from rulezero.analysis.traces import chosen_traces
 from rulezero.analysis.validity import Observed, Validity, examine
-from rulezero.checks import kept_after_onset
+from rulezero.checks import kept_after_onset, told
 from rulezero.experiment import Experiment, Yardstick
 from rulezero.record import Record
 
@@ -66,6 +66,7 @@ def judge(record: Record, experiment: Experiment) -> dict[str, Any]:
         "verdict": verdict,
         "summary": _summary(reasons, arms, manifest["control"], experiment.yardstick),
         "yardstick": experiment.yardstick.name if experiment.yardstick else None,
+        "chart": experiment.yardstick.chart if experiment.yardstick else "goodput",
         "control": manifest["control"],
         "best_arm": best["name"] if best else None,
         "arms_defined": [arm.name for arm in experiment.arms],
@@ -142,15 +143,17 @@ def _invalid_reasons(
 def _compare(arms: Mapping[str, Any], control: str, yardstick: Yardstick | None) -> None:
     for name, figures in arms.items():
         if name == control or control not in arms:
-            figures["effect"] = "control" if name == control else "not compared"
+            figures["effect"], figures["effect_by"] = "control" if name == control else "not compared", None
             continue
         gain = _gain(figures["yardstick"], arms[control]["yardstick"], yardstick)
+        by = "goodput" if yardstick is None else "yardstick"
         if kept_after_onset(figures) < kept_after_onset(arms[control]) - NOTABLE:
-            figures["effect"] = "worse"  # Whatever else it did better: goodput comes first.
+            effect, by = "worse", "goodput"  # Whatever else it did better: goodput comes first.
         elif gain is None:
-            figures["effect"] = "not compared"
+            effect = "not compared"
         else:
-            figures["effect"] = "better" if gain > NOTABLE else "worse" if gain < -NOTABLE else "no difference"
+            effect = "better" if gain > NOTABLE else "worse" if gain < -NOTABLE else "no difference"
+        figures["effect"], figures["effect_by"] = effect, None if effect == "not compared" else by
 
 
 def _gain(value: float | None, control: float | None, yardstick: Yardstick | None) -> float | None:
@@ -196,7 +199,7 @@ def _summary(reasons: Sequence[str], arms: Mapping[str, Any], control: str, yard
     off = f" Outside the predicted band, or not measured: {'; '.join(missed)}." if missed else ""
     if yardstick is None:
         return f"{undefended}; with {best['name']} {kept_after_onset(best):.0%} (relative to the baseline){harm}.{off}"
-    return f"{undefended}; with {best['name']} {best['yardstick']:.3g}{harm}.{off}"
+    return f"{undefended}; with {best['name']} {told(best['yardstick'])}{harm}.{off}"
 
 
 def _told(yardstick: Yardstick | None, control: str, figures: Mapping[str, Any]) -> str:
@@ -204,4 +207,4 @@ def _told(yardstick: Yardstick | None, control: str, figures: Mapping[str, Any])
         who = "Without a defence" if control == "none" else f"With {control}"
         return f"{who} {kept_after_onset(figures):.0%} of the requests from the fault on went well"
     value = figures["yardstick"]
-    return f"{yardstick.name}: with {control} " + ("not measured" if value is None else f"{value:.3g}")
+    return f"{yardstick.name}: with {control} " + ("not measured" if value is None else told(value))

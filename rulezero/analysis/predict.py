@@ -2,6 +2,9 @@
 
 import math
 from collections.abc import Sequence
+from operator import mul
+
+EULER_GAMMA = 0.5772156649
 
 
 def herd(rate_rps: float, load_s: float) -> float:
@@ -67,6 +70,11 @@ def early_refreshes(beta: float) -> float:
     return math.exp(1 / beta)
 
 
+def early_lead_s(rate_rps: float, load_s: float, beta: float) -> float:
+    """Return how long before the end the first refresh under XFetch comes, on average; same condition."""
+    return beta * load_s * (math.log(rate_rps * beta * load_s) + EULER_GAMMA)
+
+
 def hedged_percentile_s(delay_s: float, median_s: float) -> float:
     """Return the percentile at which half of the slow mode lies: the copy's delay and a typical answer.
 
@@ -103,6 +111,27 @@ def throttle_recovery_s(
     return window_s * math.log(share * rate_rps / start_rps) / growth
 
 
-def fresh_share(ttl_s: float, outage_s: float) -> float:
-    """Return the share of reads that entries of all ages still answer while their origin is down."""
-    return ttl_s / 2 / outage_s if outage_s >= ttl_s else 1 - outage_s / 2 / ttl_s
+def fresh_share(ttl_s: float, outage_s: float, *, jitter: float = 0.0) -> float:
+    """Return the share of reads that entries of all ages still answer while their origin is down.
+
+    An entry looked at at any moment has half its life left; longer lives are met more often, so lives that vary by
+    +-`jitter` (evenly) leave 1 + jitter^2 / 3 times that. Holds for outages longer than the longest life.
+    """
+    return ttl_s / 2 * (1 + jitter**2 / 3) / outage_s
+
+
+def refill_s(items: int, skew: float, rate_rps: float, capacity_rps: float, share: float) -> float:
+    """Return how long after a cold cache began to be refilled at the capacity `share` of the requests are answered.
+
+    Each load is of an item that was missed, so of item i with the probability p_i (1 - q_i) / sum p_j (1 - q_j), where
+    p is Zipf's law with exponent `skew` and q_i the chance that it is there already (a mean field, load by load).
+    Answered are the hits, and as many of the misses as the capacity allows.
+    """
+    weights = [rank**-skew for rank in range(1, items + 1)]
+    popular = [weight / sum(weights) for weight in weights]
+    absent = [1.0] * items
+    loads = 0
+    while (missed := sum(map(mul, popular, absent))) - capacity_rps / rate_rps > 1 - share:
+        absent = [one * (1 - min(1.0, share_of / missed)) for one, share_of in zip(absent, popular, strict=True)]
+        loads += 1
+    return loads / capacity_rps

@@ -20,10 +20,9 @@ def capacity_rps(metrics: pl.DataFrame, windows: Mapping[str, Window]) -> dict[s
     Measured in the baseline, over all processes of the service; services that held none are left out.
     """
     start_s, end_s = windows["baseline"]
-    within = {"start_s": start_s, "end_s": end_s}
     of_slots = metrics.filter(pl.col("labels").str.contains(f'resource="{SLOTS}"', literal=True))
-    held_s = increase_by(of_slots, "concurrency_hold_seconds_sum", _SERVICE, **within)
-    served = increase_by(of_slots, "concurrency_hold_seconds_count", _SERVICE, **within)
+    held_s = increase_by(of_slots, "concurrency_hold_seconds_sum", _SERVICE, start_s=start_s, end_s=end_s)
+    served = increase_by(of_slots, "concurrency_hold_seconds_count", _SERVICE, start_s=start_s, end_s=end_s)
     limits = select(of_slots, "concurrency_limit").sort("t_s").group_by("process").agg(pl.col("value").last())
     slots = dict(limits.group_by(_SERVICE).agg(pl.col("value").sum()).iter_rows())
     return {name: slots[name] * served[name] / held_s[name] for name in sorted(served) if held_s.get(name)}
@@ -39,10 +38,12 @@ def dead_work(metrics: pl.DataFrame, windows: Mapping[str, Window]) -> dict[str,
     gone = metrics.filter(pl.col("labels").str.contains('reason="client_gone"', literal=True))
     dead, held_s, wasted_s = {}, {}, {}
     for name in MEASURED:
-        within = {"start_s": windows[name][0], "end_s": windows[name][1]}
-        dead[name] = increase_by(gone, "work_abandoned_total", _SERVICE, **within)
-        held_s[name] = increase_by(of_slots, "concurrency_hold_seconds_sum", _SERVICE, **within)
-        wasted_s[name] = increase_by(of_slots, "concurrency_wasted_seconds_total", _SERVICE, **within)
+        start_s, end_s = windows[name]
+        dead[name] = increase_by(gone, "work_abandoned_total", _SERVICE, start_s=start_s, end_s=end_s)
+        held_s[name] = increase_by(of_slots, "concurrency_hold_seconds_sum", _SERVICE, start_s=start_s, end_s=end_s)
+        wasted_s[name] = increase_by(
+            of_slots, "concurrency_wasted_seconds_total", _SERVICE, start_s=start_s, end_s=end_s
+        )
     services = sorted({service for counts in held_s.values() for service in counts})
     return {
         service: {
@@ -77,7 +78,9 @@ def caches(
     end_s = min([end_s, *(windows["fault"][0] + burst["at_s"] for burst in manifest["bursts"])])
     writes = _by_result(metrics, "cache_writes_total", start_s, end_s)
     reads = _by_result(metrics, "cache_requests_total", start_s, end_s)
-    blocked = increase_by(metrics, "cache_blocked_reads_total", label_value("cache"), start_s=start_s, end_s=end_s)
+    blocked = increase_by(
+        metrics, "cache_blocked_reads_total", label_value("cache"), start_s=start_s, end_s=end_s, sudden=True
+    )
     result: dict[str, dict[str, float | None]] = {}
     for cache in sorted({name for name, _ in (*writes, *reads)}):
         renewed, redundant = writes.get((cache, "renewed"), 0.0), writes.get((cache, "redundant"), 0.0)
@@ -93,7 +96,7 @@ def caches(
 
 def _by_result(metrics: pl.DataFrame, name: str, start_s: float, end_s: float) -> dict[tuple[str, str], float]:
     both = pl.concat_str(label_value("cache"), pl.lit("\t"), label_value("result"))
-    grew = increase_by(metrics, name, both, start_s=start_s, end_s=end_s)
+    grew = increase_by(metrics, name, both, start_s=start_s, end_s=end_s, sudden=True)
     return {(cache, result): count for key, count in grew.items() for cache, result in (key.split("\t"),)}
 
 

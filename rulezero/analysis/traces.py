@@ -16,7 +16,8 @@ KINDS = ("slowest", "failed", "typical")
 def choose(rows: pl.DataFrame, spans: pl.DataFrame) -> Iterator[tuple[str, dict[str, Any] | None]]:
     """Yield each of `KINDS` with the row of its request, None where there is no such request."""
     key = ["arm", "trace_id"]
-    traced = rows.join(spans.select(key).unique(), on=key, how="semi").sort("latency_ms", "intended_s")
+    asked = rows.filter(pl.col("trace_id") != "")
+    traced = asked.join(spans.select(key), on=key, how="semi").sort("latency_ms", "intended_s")
     answered = traced.filter(pl.col("outcome") == Outcome.OK)
     failed = traced.filter(pl.col("outcome") != Outcome.OK)
     pools = (answered, answered.height - 1), (failed, failed.height // 2), (answered, answered.height // 2)

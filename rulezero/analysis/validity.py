@@ -10,12 +10,15 @@ import polars as pl
 from rulezero.analysis.counters import increase, label_value, select
 from rulezero.analysis.figures import offered, windows_of
 from rulezero.experiment import Experiment
-from rulezero.faults import CacheExpiry, CacheFlush, Signature
+from rulezero.faults import CacheExpiry, CacheFlush, Signature, Statement, Toxic
 
 SHORTFALL_MAX = 0.02
 SEND_LAG_P99_MS_MAX = 50.0
 BURST_SPREAD_MS_MAX = 1500.0
 CORES_BUSY_SHARE_MAX = 0.75
+PEAK_SAMPLES = 3  # of one second each
+PEAK_SHARE_MAX = 0.9
+FAULT_LATE_S_MAX = 0.25
 PROCESS_CORES_MAX = 0.8
 LOOP_LAG_P95_MS_MAX = 100.0
 SCRAPES_SHARE_MIN = 0.9
@@ -54,10 +57,12 @@ def examine(experiment: Experiment, observed: Observed, manifest: Mapping[str, A
     yield from _send_lag(rows, manifest, arm)
     yield _healthy_baseline(rows, manifest, arm)
     yield _cores(metrics, manifest, arm)
+    yield _peak(metrics, manifest, arm)
     yield _busiest(metrics, manifest, arm)
     yield _loop_lag(metrics, manifest, arm)
     yield _scrapes(metrics, manifest, arm)
     yield _at_least("spans", arm, observed.spans.height, 1, f"{observed.spans.height} spans were received")
+    yield from _on_time(experiment, manifest, arm)
     for fault in experiment.faults:
         if isinstance(fault, CacheExpiry | CacheFlush):
             yield _instants_proof(fault, metrics, manifest, arm)
@@ -109,6 +114,17 @@ def _cores(metrics: pl.DataFrame, manifest: Mapping[str, Any], arm: str) -> Vali
     return _at_most("cores_busy", arm, measured, CORES_BUSY_SHARE_MAX * cores, text)
 
 
+def _peak(metrics: pl.DataFrame, manifest: Mapping[str, Any], arm: str) -> Validity:
+    """Look at the worst few seconds too: a mean over the arm hides a machine that was at its end in the middle."""
+    start_s, end_s = windows_of(manifest)["baseline"][0], windows_of(manifest)["hold"][1]
+    busy = select(metrics, "machine_cores_busy").filter(pl.col("t_s").is_between(start_s, end_s)).sort("t_s")
+    cores = manifest["host"]["cores"]
+    worst = busy.get_column("value").rolling_mean(PEAK_SAMPLES).max()
+    measured = float(worst) if isinstance(worst, float) else math.inf
+    text = f"{measured:.2f} of {cores} cores were busy in the worst {PEAK_SAMPLES} seconds"
+    return _at_most("cores_busy_peak", arm, measured, PEAK_SHARE_MAX * cores, text)
+
+
 def _busiest(metrics: pl.DataFrame, manifest: Mapping[str, Any], arm: str) -> Validity:
     """Look for one process, the proxy and the generator included, that is at the end of its one core."""
     start_s, end_s = windows_of(manifest)["baseline"][0], windows_of(manifest)["hold"][1]
@@ -143,6 +159,26 @@ def _scrapes(metrics: pl.DataFrame, manifest: Mapping[str, Any], arm: str) -> Va
         ok=measured >= SCRAPES_SHARE_MIN,
         text=f"{worst} was scraped {counts.get(worst, 0)} times in {length_s:.0f} s",
     )
+
+
+def _on_time(experiment: Experiment, manifest: Mapping[str, Any], arm: str) -> Iterator[Validity]:
+    """Look at when lasting faults came and went: one that is late or stays is another fault than the one predicted."""
+    fault_s, fault_end_s = windows_of(manifest)["fault"]
+    for fault in experiment.faults:
+        if not isinstance(fault, Toxic | Statement):
+            continue
+        at_s, for_s = (fault.at_s, fault.for_s) if isinstance(fault, Toxic) else (0.0, None)
+        due = fault_s + at_s, fault_end_s if for_s is None else fault_s + at_s + for_s
+        noted = (_ends(one) for one in manifest["faults"] if one["arm"] == arm and one["text"] == fault.text)
+        # A link that flaps has the same fault several times.
+        nearest = min(noted, key=lambda ends: abs(ends[0] - due[0]), default=(math.inf, math.inf))
+        late_s = max(abs(was_s - due_s) for was_s, due_s in zip(nearest, due, strict=True))
+        yield _at_most("fault_on_time", arm, late_s, FAULT_LATE_S_MAX, f"{fault.text}: up to {late_s:.2f} s off")
+
+
+def _ends(noted: Mapping[str, Any]) -> tuple[float, float]:
+    """Return when a fault came and went; one that never went is off by everything."""
+    return noted["start_s"], math.inf if noted["end_s"] is None else noted["end_s"]
 
 
 def _proof(signature: Signature, fault: str, metrics: pl.DataFrame, manifest: Mapping[str, Any], arm: str) -> Validity:
@@ -186,7 +222,7 @@ def _instants_proof(
         shows = [(one - lead_s, one + INSTANT_SHOWS_WITHIN_S) for one in at_s]
         whole = (min(start_s for start_s, _ in shows), max(end_s for _, end_s in shows))
         *grew, in_all = (
-            increase(metrics, signature.metric, labels=signature.labels, start_s=start_s, end_s=end_s)
+            increase(metrics, signature.metric, labels=signature.labels, start_s=start_s, end_s=end_s, sudden=True)
             for start_s, end_s in (*shows, whole)
         )
         least = min(*grew, in_all / due)

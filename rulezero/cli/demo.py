@@ -28,6 +28,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Run the verb; the exit status is the worst of the experiments'."""
     from rulezero.cli.executing import Request, draw
     from rulezero.cli.executing import execute as execute_request
+    from rulezero.record import read_record
     from rulezero.report.terminal import print_result
 
     console = new_console(stderr=arguments.json)
@@ -47,7 +48,7 @@ def execute(arguments: argparse.Namespace) -> int:
         verdicts.append(verdict)
         if not arguments.json:
             print_result(verdict, console)
-    pages = [draw(folder) for folder in folders]
+    pages = [draw(read_record(folder)) for folder in folders]
     if arguments.json:
         sys.stdout.write(orjson.dumps(verdicts, option=orjson.OPT_INDENT_2).decode() + "\n")
     else:

@@ -18,7 +18,7 @@ from rulezero.errors import Problem, StorageProblem
 from rulezero.experiment import Arm, Experiment
 from rulezero.lab.description import ShopDescription, read_description
 from rulezero.lab.lab import make_plan, open_lab
-from rulezero.record import new_record, read_record, write_json, write_text
+from rulezero.record import Record, new_record, read_record, write_json, write_text
 from rulezero.report.live import LiveProgress
 from rulezero.report.markdown import render_markdown
 from rulezero.runner.run import Run, begin_run, run_experiment
@@ -63,30 +63,28 @@ def execute(request: Request) -> tuple[Path, dict[str, Any]]:
         _run(_measure(request, run, description))
     except BaseException:
         with suppress(Problem):
-            conclude(folder, request.experiment)
-            draw(folder)
+            draw(conclude(read_record(folder), request.experiment))
         raise
-    return folder, conclude(folder, request.experiment)
+    return folder, conclude(read_record(folder), request.experiment).verdict
 
 
-def conclude(folder: Path, experiment: Experiment) -> dict[str, Any]:
-    """Write verdict.json and report.md of a record, from the record alone; return the verdict."""
-    record = read_record(folder)
-    verdict = judge(record, experiment)
-    write_json(folder / "verdict.json", verdict)
-    write_text(folder / "report.md", render_markdown(replace(record, verdict=verdict)))
-    return verdict
+def conclude(record: Record, experiment: Experiment) -> Record:
+    """Write verdict.json and report.md of a record, from the record alone; return the record with its verdict."""
+    judged = replace(record, verdict=judge(record, experiment))
+    write_json(record.folder / "verdict.json", judged.verdict)
+    write_text(record.folder / "report.md", render_markdown(judged))
+    return judged
 
 
-def draw(folder: Path) -> Path:
+def draw(record: Record) -> Path:
     """Write report.html of a record that has its verdict; return its path.
 
     Call it when nothing is left to measure: drawing takes much memory, and does not give it back.
     """
     from rulezero.report.html import render_html
 
-    path = folder / "report.html"
-    write_text(path, render_html(read_record(folder)))
+    path = record.folder / "report.html"
+    write_text(path, render_html(record))
     return path
 
 

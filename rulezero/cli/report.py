@@ -28,11 +28,12 @@ def execute(arguments: argparse.Namespace) -> int:
     from rulezero.report.terminal import print_result
 
     record = read_record(arguments.record)
-    verdict = conclude(arguments.record, checkout.load_experiment(str(record.manifest["experiment"])))
+    record = conclude(record, checkout.load_experiment(str(record.manifest["experiment"])))
+    verdict = record.verdict
     told = new_console(stderr=arguments.json)
     if record.manifest.get("definition") != checkout.fingerprint(str(record.manifest["experiment"])):
         told.print("note: the experiment's file or a toxic changed since this run; it is judged by today's")
-    page = draw(arguments.record)
+    page = draw(record)
     if arguments.json:
         sys.stdout.write(orjson.dumps(verdict, option=orjson.OPT_INDENT_2).decode() + "\n")
     else:

@@ -39,6 +39,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Run the verb."""
     from rulezero.cli.executing import Request, draw
     from rulezero.cli.executing import execute as execute_request
+    from rulezero.record import read_record
     from rulezero.report.terminal import print_result
 
     experiment = checkout.load_experiment(arguments.experiment)
@@ -52,7 +53,7 @@ def execute(arguments: argparse.Namespace) -> int:
         quiet=arguments.quiet or arguments.json,
     )
     folder, verdict = execute_request(request)
-    page = draw(folder)
+    page = draw(read_record(folder))
     if arguments.json:
         sys.stdout.write(orjson.dumps(verdict, option=orjson.OPT_INDENT_2).decode() + "\n")
     else:

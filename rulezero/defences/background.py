@@ -26,25 +26,40 @@ class Background:
     def __init__(self, *, tasks_max: int = TASKS_MAX) -> None:
         self._tasks_max = tasks_max
         self._tasks: set[asyncio.Task[None]] = set()
+        self._returns: set[asyncio.Task[None]] = set()
         self._closed = False
 
     def start(self, run: Run) -> bool:
         """Run this in a task of its own, under no deadline; False if there are too many, or it is closed."""
         if self._closed or len(self._tasks) >= self._tasks_max:
             return False
-        task = asyncio.create_task(_without_deadline(run))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        _run_in(self._tasks, run)
         return True
 
+    def give_back(self, run: Run) -> None:
+        """Run this too, which returns what somebody holds: also beyond the bound, and when it is closed.
+
+        There are no more of these than there was to hold; each must have a bound of its own.
+        """
+        _run_in(self._returns, run)
+
     async def close(self) -> None:
-        """Cancel what runs, give it a moment to end, and start nothing any more."""
+        """Cancel what runs, wait a moment for it to end and give back what it holds, and start nothing any more."""
         self._closed = True
-        tasks = set(self._tasks)
-        for task in tasks:
+        for task in self._tasks:
             task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=_CLOSE_S)
+        clock = asyncio.get_running_loop().time
+        end_s = clock() + _CLOSE_S
+        while (running := self._tasks | self._returns) and clock() < end_s:
+            await asyncio.wait(running, timeout=end_s - clock())
+        for task in self._returns:
+            task.cancel()
+
+
+def _run_in(tasks: set[asyncio.Task[None]], run: Run) -> None:
+    task = asyncio.create_task(_without_deadline(run))
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
 
 
 async def _without_deadline(run: Run) -> None:

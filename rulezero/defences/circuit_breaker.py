@@ -19,6 +19,7 @@ from msgspec import Meta
 
 from rulezero.calls import Operation, Proceed
 from rulezero.defences.context import Context, Family
+from rulezero.defences.deadline import DeadlineTimedOut
 from rulezero.defences.rolling_window import RollingWindow, Tally
 from rulezero.outcome import NotSent, Outcome, outcome_of
 
@@ -185,6 +186,8 @@ class CircuitBreaker:
         try:
             reply = await proceed(operation)
             outcome = _OK
+        except DeadlineTimedOut:
+            raise  # Of the caller's own deadline, which says nothing about the callee.
         except Exception as error:
             outcome = outcome_of(error)
             raise

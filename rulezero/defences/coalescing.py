@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from rulezero.calls import Operation, Proceed
 from rulezero.defences.context import Context, Family
+from rulezero.defences.time_limit import TimeLimit
 from rulezero.outcome import Failed, TimedOut
 from rulezero.request_context import deadline_var
 
@@ -42,16 +43,21 @@ class WaitTimedOut(TimedOut):
     retryable = False
 
 
-@dataclass(slots=True, eq=False)
 class _Flight:
-    """One load and how many wait for it."""
+    """One load, what became of it, and those who wait, each by a future of its own: half the cost of `asyncio.wait`."""
 
-    task: asyncio.Task[Any]
-    waiters: int = 0
+    __slots__ = ("ended", "error", "loaded", "reply", "task", "waiters")
+
+    def __init__(self) -> None:
+        self.task: asyncio.Task[None]
+        self.waiters: set[asyncio.Future[None]] = set()
+        self.ended = self.loaded = False
+        self.reply: Any = None
+        self.error: Exception | None = None
 
 
 class Coalescing:
-    """Outermost: one load, with whatever defends it, serves all who wait."""
+    """Inside those that decide whether to load at all, outside the lease: one of this process asks for it."""
 
     name: ClassVar[str] = "coalescing"
     family: ClassVar[Family] = "cache"
@@ -63,7 +69,7 @@ class Coalescing:
         self._context = context
         self._flights: dict[Key, _Flight] = {}
         # The loop keeps no strong reference to a task, and an abandoned load may take a while to end.
-        self._loads: set[asyncio.Task[Any]] = set()
+        self._loads: set[_Flight] = set()
 
     async def __call__(self, operation: Operation, proceed: Proceed) -> Any:
         """Return the reply of the shared load, or raise its error, or `LoadTimedOut` or `WaitTimedOut`.
@@ -77,56 +83,73 @@ class Coalescing:
             raise self._wait_timed_out(operation)
         key = (operation.dependency, operation.name, operation.key)
         flight = self._flights.get(key)
-        # A load that ended a moment ago is not joined: its error belongs to those who waited for it.
-        if flight is None or flight.task.done():
+        if flight is None:
             if len(self._loads) >= self._config.flights_max:
                 self._context.teller.decided("uncoalesced", flights=len(self._loads))
                 return await proceed(operation)
             self._context.teller.decided("leader")
             flight = self._start(key, operation, proceed)
         else:
-            self._context.teller.decided("follower", waiting=flight.waiters)
+            self._context.teller.decided("follower", waiting=len(flight.waiters))
         return await self._wait(key, flight, operation)
 
     def _start(self, key: Key, operation: Operation, proceed: Proceed) -> _Flight:
+        flight = self._flights[key] = _Flight()
         # A task copies the context variables, so that nothing the load sets reaches its first caller.
-        task = asyncio.create_task(self._load(replace(operation, deadline_s=None), proceed))
-        flight = self._flights[key] = _Flight(task)
-        self._loads.add(task)
-        task.add_done_callback(lambda _: self._ended(key, flight))
+        flight.task = asyncio.create_task(self._load(key, flight, replace(operation, deadline_s=None), proceed))
+        self._loads.add(flight)
         return flight
 
-    async def _load(self, operation: Operation, proceed: Proceed) -> Any:
+    async def _load(self, key: Key, flight: _Flight, operation: Operation, proceed: Proceed) -> None:
         deadline_var.set(None)  # The leader's own, in this task's copy of its context.
-        timer = asyncio.timeout(self._config.load_timeout_s)
+        limit = TimeLimit(asyncio.get_running_loop().time() + self._config.load_timeout_s)
         try:
-            async with timer:
-                return await proceed(operation)
-        except TimeoutError:
-            if not timer.expired():
-                raise
-            self._context.teller.decided("load_timed_out")
-            raise LoadTimedOut(f"{operation.dependency}: the shared load of {operation.key} took too long") from None
+            with limit:
+                flight.reply = await proceed(operation)
+            flight.loaded = True
+        except TimeoutError as error:
+            flight.error = self._load_timed_out(operation) if limit.expired else error
+        except Exception as error:  # noqa: BLE001 - it is raised to each of those who wait.
+            flight.error = error
+        finally:
+            self._ended(key, flight)
 
     async def _wait(self, key: Key, flight: _Flight, operation: Operation) -> Any:
-        flight.waiters += 1
+        loop = asyncio.get_running_loop()
+        waiter, timer = loop.create_future(), None
+        if operation.deadline_s is not None:
+            timer = loop.call_at(operation.deadline_s, _wake, waiter)
+        flight.waiters.add(waiter)
         try:
-            # `asyncio.wait` leaves the task alone when the waiter is cancelled or its time is up.
-            await asyncio.wait({flight.task}, timeout=_remaining_s(operation))
+            await waiter
         finally:
-            flight.waiters -= 1
-            if not flight.waiters and not flight.task.done():
-                self._forget(key, flight)
-                flight.task.cancel()
-        if not flight.task.done():
+            if timer is not None:
+                timer.cancel()
+            flight.waiters.discard(waiter)
+            if not flight.waiters and not flight.ended:
+                self._abandon(key, flight)
+        if not flight.ended:
             raise self._wait_timed_out(operation)
-        if flight.task.cancelled():
+        if flight.error is not None:
+            raise flight.error
+        if not flight.loaded:
             raise Failed(f"{operation.dependency}: the shared load of {operation.key} was cancelled")
-        return flight.task.result()
+        return flight.reply
+
+    def _load_timed_out(self, operation: Operation) -> LoadTimedOut:
+        self._context.teller.decided("load_timed_out")
+        return LoadTimedOut(f"{operation.dependency}: the shared load of {operation.key} took too long")
 
     def _wait_timed_out(self, operation: Operation) -> WaitTimedOut:
         self._context.teller.decided("wait_timed_out")
         return WaitTimedOut(f"{operation.dependency}: {operation.key} was not loaded before the deadline")
+
+    def _abandon(self, key: Key, flight: _Flight) -> None:
+        """End a load that nobody waits for."""
+        self._forget(key, flight)
+        # One that is cancelled before its first step never gets to its own end.
+        flight.task.add_done_callback(lambda _: self._ended(key, flight))
+        flight.task.cancel()
 
     def _forget(self, key: Key, flight: _Flight) -> None:
         """Remove the entry, unless it has become a newer flight's."""
@@ -134,10 +157,16 @@ class Coalescing:
             del self._flights[key]
 
     def _ended(self, key: Key, flight: _Flight) -> None:
+        flight.ended = True
         self._forget(key, flight)
-        self._loads.discard(flight.task)
-        if not flight.task.cancelled():
-            flight.task.exception()  # Looked at, so that asyncio does not report an error nobody waited for.
+        self._loads.discard(flight)
+        for waiter in flight.waiters:
+            _wake(waiter)
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 def _remaining_s(operation: Operation) -> float | None:

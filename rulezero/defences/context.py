@@ -23,6 +23,9 @@ class Teller(Protocol):
     def concurrency(self, *, limit: int, in_use: Callable[[], int]) -> None:
         """How many permits there are, and how to ask how many are taken."""
 
+    def removed(self) -> None:
+        """Take back what was told of the state: the defence is off, or replaced."""
+
 
 class SharedCache(Protocol):
     """What the processes of a service share, for defences that work across them. Its methods raise `CallError`."""
@@ -30,10 +33,13 @@ class SharedCache(Protocol):
     async def look_up(self, key: str) -> Entry | None:
         """Return the entry, stale ones too."""
 
-    async def acquire_lease(self, key: str, *, lease_s: float) -> str | None:
-        """Return a token if nobody else holds the lease on this key; it ends by itself after `lease_s`."""
+    async def acquire_lease(self, key: str, *, owner: str, lease_s: float) -> bool:
+        """Take the lease on this key for an owner, named as no other, and tell whether it was free.
 
-    async def release_lease(self, key: str, token: str) -> None:
+        It ends by itself after `lease_s`. After an error nobody knows whether it was taken.
+        """
+
+    async def release_lease(self, key: str, owner: str) -> None:
         """Give the lease back, unless it has become somebody else's."""
 
 

@@ -5,8 +5,9 @@ per-attempt timeout starts anew at each attempt and each hop, so callees go on w
 Source: gRPC deadlines (https://grpc.io/docs/guides/deadlines/): between processes the *remaining* time travels, so
 that clocks need not agree; Envoy's route timeout, which spans its retries.
 
-A call ended here looks like a cancellation to the layers inside, and a breaker counts no cancellation: give attempts
-a timeout shorter than the deadline if a dependency that hangs is to open a breaker.
+A call ended here looks like a cancellation to the layers inside, and neither that nor a callee's word that this very
+deadline has passed counts with a breaker: give attempts a timeout shorter than the deadline if a dependency that hangs
+is to open one. The margin is looked at before the first attempt only; a later one has what the pauses left.
 """
 
 import asyncio
@@ -37,7 +38,10 @@ class DeadlineExceeded(NotSent):
 
 
 class DeadlineTimedOut(TimedOut):
-    """The deadline passed while waiting: the dependency may or may not have acted, and no time is left to ask again."""
+    """The deadline passed, here or further down: the dependency may or may not have acted.
+
+    No time is left to ask again; and it was the caller who was in a hurry, so breaker and throttle count nothing.
+    """
 
     retryable = False
 
@@ -51,9 +55,10 @@ def to_header(deadline_s: float, now_s: float) -> str:
 def from_header(text: str, now_s: float, *, margin_s: float) -> float | None:
     """Return the instant at which the sender of `X-Deadline-Ms` stops waiting, less `margin_s` for the way back.
 
-    `now_s` must be the instant at which the request arrived, not the one at which a handler got to it: only then
-    is the time that it queued deducted. The result may lie in the past: the work is to be refused. Text that is
-    no number (NaN and infinity too) counts as no deadline: None. Over an hour counts as an hour.
+    `now_s` is the instant at which the reader got to the request. What it spent before that, on the wire and in the
+    buffers of a busy process, is not deducted: `margin_s` must cover it. The result may lie in the past: the work is to
+    be refused. Text that is no number (NaN and infinity too) counts as no deadline: None. Over an hour counts as an
+    hour.
     """
     if not _MILLISECONDS.fullmatch(text.strip(" \t")):
         return None

@@ -28,6 +28,7 @@ from msgspec.structs import replace
 from rulezero.calls import Entry, Operation, Proceed
 from rulezero.defences.background import renewed
 from rulezero.defences.context import Context, Family
+from rulezero.defences.resting import Resting
 from rulezero.outcome import CallError
 
 
@@ -36,13 +37,14 @@ class EarlyExpirationConfig:
     """`beta` above 1 renews earlier and more rarely twice; beta * delta counts for `advance_max` of the TTL at most.
 
     In the background nobody waits for a renewal, which is given up after `refresh_timeout_s`; else the reader who drew
-    it does.
+    it does. After a failed one the key is left alone for `backoff_s`.
     """
 
     beta: Annotated[float, Meta(gt=0, le=100)] = 1.0
     advance_max: Annotated[float, Meta(gt=0, le=1)] = 0.25
     background: bool = True
     refresh_timeout_s: Annotated[float, Meta(gt=0, le=3600)] = 10.0
+    backoff_s: Annotated[float, Meta(gt=0, le=3600)] = 1.0
 
 
 def scale_s(load_s: float, ttl_s: float, config: EarlyExpirationConfig) -> float:
@@ -66,11 +68,12 @@ class EarlyExpiration:
     def __init__(self, config: EarlyExpirationConfig, context: Context) -> None:
         self._config = config
         self._context = context
+        self._resting = Resting(config.backoff_s)
 
     async def __call__(self, operation: Operation, proceed: Proceed) -> Any:
         """Return the reply; a reader chosen to renew gets the entry that it found, unless it is to wait."""
         entry = operation.entry
-        if entry is None or not entry.fresh or not self._is_chosen(entry, operation.ttl_s):
+        if entry is None or not entry.fresh or not self._is_chosen(operation.key, entry, operation.ttl_s):
             return await proceed(operation)
         # Its version stays, for those inside to know whether somebody else has renewed it meanwhile.
         expired = replace(operation, entry=replace(entry, fresh_s=0.0))
@@ -80,9 +83,11 @@ class EarlyExpiration:
             self._context.teller.decided("refresh_refused")
         return await proceed(operation)
 
-    def _is_chosen(self, entry: Entry, ttl_s: float) -> bool:
+    def _is_chosen(self, key: str, entry: Entry, ttl_s: float) -> bool:
         scale = scale_s(entry.load_s, ttl_s, self._config)
         if not is_due(entry.fresh_s, scale, self._context.random.random()):
+            return False
+        if self._resting.rests(key, asyncio.get_running_loop().time()):
             return False
         self._context.teller.decided("refreshed", fresh_s=entry.fresh_s, load_s=entry.load_s)
         if scale < self._config.beta * entry.load_s:
@@ -91,7 +96,11 @@ class EarlyExpiration:
 
     async def _refresh(self, expired: Operation, proceed: Proceed) -> None:
         if not await renewed(expired, proceed, timeout_s=self._config.refresh_timeout_s):
-            self._context.teller.decided("refresh_failed")
+            self._failed(expired.key)
+
+    def _failed(self, key: str) -> None:
+        self._resting.stamp(key, asyncio.get_running_loop().time())
+        self._context.teller.decided("refresh_failed")
 
     async def _wait(self, expired: Operation, operation: Operation, entry: Entry, proceed: Proceed) -> Any:
         clock = asyncio.get_running_loop().time
@@ -99,7 +108,7 @@ class EarlyExpiration:
         try:
             return await proceed(expired)
         except CallError:
-            self._context.teller.decided("refresh_failed")
+            self._failed(operation.key)
             if clock() - start_s >= entry.fresh_s:
                 raise
         return await proceed(operation)  # Nothing is lost: the entry that was found is still good.

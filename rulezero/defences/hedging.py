@@ -1,9 +1,11 @@
 """Hedging: when an answer is late, ask a second time and take whichever comes first.
 
-What: after a delay that all but a small share of calls beat, one copy goes out, to another link if there is one. Why:
-the slowest calls are mostly slow by accident of where they went, and a page that needs many calls meets that often.
+What: after a delay that all but a small share of calls beat, one copy goes out, to another link. Why: the slowest calls
+are mostly slow by accident of where they went, and a page that needs many calls meets that often.
 Source: Dean and Barroso, "The Tail at Scale"; the delay, a percentile of recent latencies, with a budget without
 reserve beside it, is that of Finagle's BackupRequestFilter.
+
+What has no other link is not hedged: its copy would only take another connection to where the call is slow.
 
 The first reply wins. A first attempt that fails before the delay is not hedged but raised: hedging is against
 slowness, and failures are for retry, which waits in between. Once a copy is out, an error counts only if both fail.
@@ -23,7 +25,7 @@ from rulezero.calls import Operation, Proceed
 from rulezero.defences.context import Context, Family
 from rulezero.defences.latency_window import LatencyWindow
 from rulezero.defences.retry_budget import RatioBudget
-from rulezero.outcome import CallError, TimedOut, of_both
+from rulezero.outcome import CallError, NotSent, TimedOut, of_both
 
 _LOSERS_MAX = 1000
 _SLICES_MAX = 100
@@ -39,7 +41,7 @@ class HedgingConfig:
 
     A copy goes out after `delay_s`; None: after the time within which all but `extra_load_max` of the calls of the last
     `window_s` were answered, looked up every `refresh_s` and never less than `delay_min_s`. With fewer than
-    `samples_min` of them, at the start too, no copy goes out.
+    `samples_min` of them, at the start too, no copy goes out. A share of 1 needs `delay_s`.
     """
 
     extra_load_max: Annotated[float, Meta(gt=0, le=1)] = 0.05
@@ -53,6 +55,10 @@ class HedgingConfig:
         """Refuse what is allowed key by key but not together."""
         if not self.refresh_s <= self.window_s <= _SLICES_MAX * self.refresh_s:
             raise ValueError(f"refresh_s: must be between a {_SLICES_MAX}th of window_s and window_s; change either")
+        if self.extra_load_max == 1 and self.delay_s is None:
+            raise ValueError(
+                "extra_load_max: 1 learns no delay, every call would be sent twice; set delay_s, or lower it"
+            )
 
 
 class Delay:
@@ -86,7 +92,7 @@ class Hedging:
     name: ClassVar[str] = "hedging"
     family: ClassVar[Family] = "call"
     config_type: ClassVar[type[HedgingConfig]] = HedgingConfig
-    idle_decisions: ClassVar[tuple[str, ...]] = ()
+    idle_decisions: ClassVar[tuple[str, ...]] = ("budget_empty", "copy_refused")
 
     def __init__(self, config: HedgingConfig, context: Context) -> None:
         self._context = context
@@ -98,7 +104,7 @@ class Hedging:
 
     async def __call__(self, operation: Operation, proceed: Proceed) -> Any:
         """Return the first reply; when both copies fail, raise the later error (but see `outcome.of_both`)."""
-        if not operation.idempotent or operation.hedge:
+        if not operation.idempotent or not operation.elsewhere or operation.hedge:
             return await proceed(operation)
         now_s = asyncio.get_running_loop().time()
         if operation.attempt == 1:
@@ -113,19 +119,17 @@ class Hedging:
             if not self._may_hedge(delay_s):
                 await asyncio.wait(copies)
                 return copies[0].result()
-            copies.append(asyncio.create_task(_sent(replace(operation, hedge=True), proceed)))
-            return await self._first_reply(*copies)
+            copies.append(asyncio.create_task(self._copy(replace(operation, hedge=True), proceed)))
+            return await self._first_reply(copies[0], copies[1], delay_s)
         finally:
-            if not copies[0].done():
-                self._record(now_s, ended=False)  # Its copy won, or its caller left.
             self._leave(copies)
 
     async def _timed(self, operation: Operation, proceed: Proceed) -> Any:
-        """Return the reply and record the time, that of a timeout too: other failures do not tell what replies take."""
+        """Return the reply and record the time, also of what was given up: failures do not tell what replies take."""
         start_s = asyncio.get_running_loop().time()
         try:
             reply = await proceed(operation)
-        except TimedOut:
+        except (TimedOut, asyncio.CancelledError):
             self._record(start_s, ended=False)
             raise
         self._record(start_s, ended=True)
@@ -137,19 +141,34 @@ class Hedging:
 
     def _may_hedge(self, delay_s: float) -> bool:
         affordable = self._unbounded or self._budget.withdraw(asyncio.get_running_loop().time())
-        self._context.teller.decided("hedged" if affordable else "budget_empty", delay_s=delay_s)
+        if not affordable:
+            self._context.teller.decided("budget_empty", delay_s=delay_s)
         return affordable
 
-    async def _first_reply(self, primary: Task, hedge: Task) -> Any:
-        done, _ = await asyncio.wait({primary, hedge}, return_when=asyncio.FIRST_COMPLETED)
-        first, second = (primary, hedge) if primary in done else (hedge, primary)
+    async def _copy(self, operation: Operation, proceed: Proceed) -> Any:
+        try:
+            return await proceed(operation)
+        except NotSent:
+            self._budget.give_back(asyncio.get_running_loop().time())
+            self._context.teller.decided("copy_refused")
+            raise
+
+    async def _first_reply(self, primary: Task, hedge: Task, delay_s: float) -> Any:
+        try:
+            await asyncio.wait({primary, hedge}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            # Told only now: a copy that is refused is so at once as a rule.
+            if not _is_refused(hedge):
+                self._context.teller.decided("hedged", delay_s=delay_s)
+        first, second = (primary, hedge) if primary.done() else (hedge, primary)
         winner = first
         try:
             reply = first.result()
         except CallError as failure:
             reply = await self._second_reply(second, failure)
             winner = second
-        self._context.teller.decided("hedge_won" if winner is hedge else "primary_won")
+        if not _is_refused(hedge):
+            self._context.teller.decided("hedge_won" if winner is hedge else "primary_won")
         return reply
 
     async def _second_reply(self, copy: Task, failure: CallError) -> Any:
@@ -157,7 +176,8 @@ class Hedging:
         try:
             return copy.result()
         except CallError as error:
-            self._context.teller.decided("both_failed")
+            if not isinstance(failure, NotSent) and not isinstance(error, NotSent):
+                self._context.teller.decided("both_failed")
             raise of_both(failure, error) from None
 
     def _leave(self, copies: list[Task]) -> None:
@@ -175,8 +195,8 @@ class Hedging:
         _look_at(loser)
 
 
-async def _sent(operation: Operation, proceed: Proceed) -> Any:
-    return await proceed(operation)
+def _is_refused(copy: Task) -> bool:
+    return copy.done() and not copy.cancelled() and isinstance(copy.exception(), NotSent)
 
 
 async def _ends_within(task: Task, seconds: float) -> bool:

@@ -5,6 +5,8 @@ latencies of a window stops the event loop for milliseconds, and a sample of the
 Source: the windowed histogram behind Finagle's backup requests; logarithmic buckets as in DDSketch (Masson et al.,
 VLDB 2019), whose relative error is the same at every percentile; for calls that were not waited for to the end, the
 estimate of Kaplan and Meier (1958). To leave those out, or to take them for ended, makes the slowest look fast.
+
+Finer than the clock nothing is known: uvloop's ticks in milliseconds, and a latency below one is recorded as none.
 """
 
 import math

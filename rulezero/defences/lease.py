@@ -4,6 +4,8 @@ What: who finds an entry missing or expired asks the cache for the lease on its 
 again every `poll_s` until the entry is there. Why: coalescing makes P processes P loads, and this makes them one.
 Source: Nishtala et al., "Scaling Memcache at Facebook", NSDI 2013, section 3.2.1 (one token per key every 10 s); in
 Redis a key set if absent, with an expiry, that holds its owner's token (https://redis.io/docs/latest/commands/set).
+Of the two uses of a lease there, only the one against herds: a delete voids no token here, so that a load which began
+before a delete still puts what it read.
 
 A holder that dies keeps the others waiting for `lease_s`, then one of them takes over; so it must be longer than a load
 takes, else a second one starts beside it. When a load fails the lease is given back, and the waiting try it one after
@@ -12,6 +14,7 @@ does not answer costs a load, never an error. Waiters poll, each by itself: with
 """
 
 import asyncio
+import secrets
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +24,7 @@ from msgspec import Meta
 
 from rulezero.calls import Entry, Operation, Proceed
 from rulezero.defences.context import Context, Family, SharedCache
+from rulezero.defences.deadline import DeadlineExceeded, DeadlineTimedOut
 from rulezero.outcome import CallError, TimedOut
 
 _POLL_JITTER = 0.5  # Else all who were refused together would ask together for ever.
@@ -75,35 +79,43 @@ class Lease:
         try:
             async with timer:
                 return await self._turn(shared, operation)
+        except (DeadlineExceeded, DeadlineTimedOut):
+            # The cache's own defence saw the caller's deadline first.
+            raise self._wait_timed_out(operation) from None
         except CallError as error:
             self._context.teller.decided("unavailable", outcome=error.outcome)
         except TimeoutError:
             if not timer.expired():
                 raise
             if late:
-                self._context.teller.decided("wait_timed_out")
-                raise LeaseWaitTimedOut(
-                    f"{operation.dependency}: {operation.key} was not loaded elsewhere before the deadline"
-                ) from None
+                raise self._wait_timed_out(operation) from None
             self._context.teller.decided("gave_up")
         return None
 
+    def _wait_timed_out(self, operation: Operation) -> LeaseWaitTimedOut:
+        self._context.teller.decided("wait_timed_out")
+        return LeaseWaitTimedOut(
+            f"{operation.dependency}: {operation.key} was not loaded elsewhere before the deadline"
+        )
+
     async def _turn(self, shared: SharedCache, operation: Operation) -> Entry | str:
-        waited = False
+        # Not seeded: those of all processes, and of all their lives, must differ.
+        token, waited = secrets.token_hex(8), False
         while True:
-            token, kept = await shared.acquire_lease(operation.key, lease_s=self._config.lease_s), False
+            held = True  # Until the cache says no: it may have said yes when nobody was left to hear it.
             try:
+                held = await shared.acquire_lease(operation.key, owner=token, lease_s=self._config.lease_s)
                 # With the lease too: its last holder may just have put the entry and left.
                 entry = await _newer(shared, operation)
                 if entry is not None:
                     self._context.teller.decided("shared")
                     return entry
-                if token is not None:
-                    kept = True
+                if held:
+                    held = False  # The load's now.
                     self._context.teller.decided("took_over" if waited else "holder")
                     return token
             finally:
-                if not kept:
+                if held:
                     self._give_back(shared, operation.key, token)
             if not waited:
                 self._context.teller.decided("waiter")
@@ -114,7 +126,7 @@ class Lease:
     def _give_back(self, shared: SharedCache, key: str, token: str | None) -> None:
         """Release the lease without keeping anyone waiting; one that cannot be released ends by itself."""
         if token is not None:
-            self._context.background.start(partial(self._release, shared, key, token))
+            self._context.background.give_back(partial(self._release, shared, key, token))
 
     async def _release(self, shared: SharedCache, key: str, token: str) -> None:
         with suppress(CallError, TimeoutError):

@@ -74,7 +74,7 @@ class Retry:
     name: ClassVar[str] = "retry"
     family: ClassVar[Family] = "call"
     config_type: ClassVar[type[RetryConfig]] = RetryConfig
-    idle_decisions: ClassVar[tuple[str, ...]] = ()
+    idle_decisions: ClassVar[tuple[str, ...]] = ("not_retryable", "exhausted", "no_time")
 
     def __init__(self, config: RetryConfig, context: Context) -> None:
         self._config = config

@@ -2,7 +2,7 @@
 
 What: every extra attempt, a retry or a hedge, is paid for or refused; the budget belongs to one client and one
 dependency, not to a request. Why: m attempts each turn a short stall into m times the load, which then sustains itself;
-with a budget of 20 % the worst is 1.2 times.
+with a budget of 20 % the worst is 1.2 times, and the reserve.
 Source: Finagle's RetryBudget (https://twitter.github.io/finagle/guide/Clients.html#retries) and gRPC's retry
 throttling (https://github.com/grpc/proposal/blob/master/A6-client-retries.md).
 
@@ -85,6 +85,10 @@ class RatioBudget:
         self._tokens.add(-self._cost, now_s)
         return True
 
+    def give_back(self, now_s: float) -> None:
+        """Undo a withdrawal: the extra attempt was not made after all."""
+        self._tokens.add(self._cost, now_s)
+
     def settle(self, outcome: Outcome) -> None:
         """Do nothing: what is deposited does not depend on success."""
 
@@ -122,7 +126,7 @@ class RetryBudget:
     name: ClassVar[str] = "retry_budget"
     family: ClassVar[Family] = "call"
     config_type: ClassVar[type[RetryBudgetConfig]] = RetryBudgetConfig
-    idle_decisions: ClassVar[tuple[str, ...]] = ("granted",)
+    idle_decisions: ClassVar[tuple[str, ...]] = ("granted", "exhausted")
 
     def __init__(self, config: RetryBudgetConfig, context: Context) -> None:
         self._context = context

@@ -5,8 +5,9 @@ that is shorter than that is not seen by the readers of what was cached before i
 Source: RFC 5861, section 4 (https://www.rfc-editor.org/rfc/rfc5861).
 
 Each reader still waits for its own failure: alone, it turns errors into slow answers. Nothing older than the bound is
-served, however long the outage; and a key that is deleted has no stale entry, so an invalidation holds at once. The
-key must name all that the answer depends on, permissions too: who may see a page is not to be answered from the past.
+served, however long the outage. A key that is deleted has no stale entry, so an invalidation holds for every read that
+begins after it; one under way, whose load then fails, is still answered with what it had found. The key must name all
+that the answer depends on, permissions too: who may see a page is not to be answered from the past.
 """
 
 import asyncio

@@ -5,9 +5,9 @@ process. Why: readers of a key that is read often enough never wait for a load, 
 Source: RFC 5861, section 3 (https://www.rfc-editor.org/rfc/rfc5861).
 
 Nothing is served that was loaded longer ago than ttl + stale_s + one load, also when every renewal fails. A renewal
-belongs to no request: it has neither its lifetime nor its deadline. After one that failed, the key rests for
-`backoff_s`, else every reader of a sick origin would start another. A key not read for longer than ttl + stale_s is an
-ordinary miss; so is one that was deleted, of which there is nothing stale to serve.
+belongs to no request: it has neither its lifetime nor its deadline. After each the key rests for `backoff_s`, else
+every reader would start another when the origin is sick, or the cache takes no writes. A key not read for longer than
+ttl + stale_s is an ordinary miss; so is one that was deleted, of which there is nothing stale to serve.
 """
 
 import asyncio
@@ -21,44 +21,19 @@ from msgspec.structs import replace
 from rulezero.calls import Operation, Proceed
 from rulezero.defences.background import renewed
 from rulezero.defences.context import Context, Family
-
-_RESTING_MAX = 10_000
+from rulezero.defences.resting import Resting
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StaleWhileRevalidateConfig:
     """Entries are kept, and may be served, for `stale_s` after they have become stale.
 
-    A renewal is given up after `refresh_timeout_s`; after a failed one the key is left alone for `backoff_s`.
+    A renewal is given up after `refresh_timeout_s`; after each the key is left alone for `backoff_s`.
     """
 
     stale_s: Annotated[float, Meta(gt=0, le=86_400)] = 30.0
     refresh_timeout_s: Annotated[float, Meta(gt=0, le=3600)] = 10.0
     backoff_s: Annotated[float, Meta(gt=0, le=3600)] = 1.0
-
-
-class Resting:
-    """Which keys are left alone after a failure, and until when: instants in, no clock. At most `keys_max` of them."""
-
-    def __init__(self, rest_s: float, *, keys_max: int = _RESTING_MAX) -> None:
-        self._rest_s = rest_s
-        self._keys_max = keys_max
-        # All rest equally long, so the first to be stamped is the first to be free.
-        self._until_s: dict[str, float] = {}
-
-    def stamp(self, key: str, now_s: float) -> None:
-        """Let a key rest from now on."""
-        self._until_s.pop(key, None)
-        while self._until_s:
-            oldest = next(iter(self._until_s))
-            if self._until_s[oldest] > now_s and len(self._until_s) < self._keys_max:
-                break
-            del self._until_s[oldest]
-        self._until_s[key] = now_s + self._rest_s
-
-    def rests(self, key: str, now_s: float) -> bool:
-        """Tell whether the key is to be left alone."""
-        return self._until_s.get(key, now_s) > now_s
 
 
 class StaleWhileRevalidate:
@@ -101,7 +76,8 @@ class StaleWhileRevalidate:
     async def _refresh(self, operation: Operation, proceed: Proceed) -> None:
         try:
             if not await renewed(operation, proceed, timeout_s=self._config.refresh_timeout_s):
-                self._resting.stamp(operation.key, asyncio.get_running_loop().time())
                 self._context.teller.decided("refresh_failed")
         finally:
+            # After one that went well too: what was loaded may not have been written.
+            self._resting.stamp(operation.key, asyncio.get_running_loop().time())
             self._refreshing.discard(operation.key)

@@ -45,8 +45,9 @@ class Timeout:
     async def __call__(self, operation: Operation, proceed: Proceed) -> Any:
         """Return the reply in time, or raise `AttemptTimedOut`."""
         ends_s = asyncio.get_running_loop().time() + self._timeout_s
-        if operation.deadline_s is not None and ends_s < operation.deadline_s:
-            # The callee is told how long this attempt will wait, not how long the caller will.
+        if operation.deadline_s is None or ends_s < operation.deadline_s:
+            # The callee is told how long this attempt will wait, not how long the caller will; and the link can tell
+            # one that was given up from one whose caller left.
             operation = replace(operation, deadline_s=ends_s)
         limit = TimeLimit(ends_s)
         try:

@@ -10,6 +10,8 @@ from rulezero.calls import Operation
 from rulezero.outcome import Outcome, outcome_of
 from rulezero.telemetry import metrics, tracing
 
+_TIMER_EARLY_S = 0.001  # uvloop's timers are rounded to the millisecond.
+
 
 class Link:
     """A named link to a dependency and its counters (children cached: a label lookup costs more than a count)."""
@@ -44,7 +46,7 @@ class Link:
             try:
                 yield
             except BaseException as error:
-                outcome = outcome_of(error)
+                outcome = _outcome(error, operation.deadline_s, clock())
                 span.set_attribute("error.type", outcome)
                 raise
             finally:
@@ -55,3 +57,10 @@ class Link:
         if operation.hedge:
             return self._hedge
         return self._first if operation.attempt == 1 else self._retry
+
+
+def _outcome(error: BaseException, deadline_s: float | None, now_s: float) -> Outcome:
+    """Return what an attempt ended in: from here a timeout looks like a caller that left, but that its time was up."""
+    if isinstance(error, asyncio.CancelledError) and deadline_s is not None and now_s >= deadline_s - _TIMER_EARLY_S:
+        return Outcome.TIMEOUT
+    return outcome_of(error)

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
+from prometheus_client import Gauge
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import RedisError
 
@@ -13,14 +14,26 @@ from rulezero.dependencies.attempts import Link
 from rulezero.dependencies.entries import decode, encode
 from rulezero.outcome import Failed
 from rulezero.request_context import current_deadline_s
+from rulezero.telemetry import metrics
 from rulezero.toggles.stacks import Stack
 
 # A command takes well under a millisecond: this many connections never are the bottleneck.
 _CONNECTIONS_MAX = 32
-_WAIT_S = 20
 _LEASE = "lease:"
 # Compared and deleted in one step: between two commands the lease could end and become somebody else's.
 _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+
+
+class _Pool(BlockingConnectionPool):
+    """Counts those who wait for a connection: its line is a queue like any other."""
+
+    def __init__(self, *, pending: Gauge, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._pending = pending
+
+    async def get_connection(self, command_name: str | None = None, *_: Any, **__: Any) -> Any:  # noqa: ARG002 - the driver's signature; it uses none of them.
+        with self._pending.track_inprogress():
+            return await super().get_connection()  # type: ignore[no-untyped-call]  # The driver's.
 
 
 class Cache:
@@ -33,12 +46,13 @@ class Cache:
         self._link = link
         self._stack = stack
         host, _, port = link.address.rpartition(":")
-        pool = BlockingConnectionPool(
+        pool = _Pool(
+            pending=metrics.CONNECTIONS_PENDING.labels(pool=link.name),
             host=host,
             port=int(port),
             max_connections=_CONNECTIONS_MAX,
-            timeout=_WAIT_S,
-            # The driver's own 5 s would be a timeout that nobody switched on.
+            # The driver's own 20 s and 5 s would be timeouts that nobody switched on.
+            timeout=None,
             socket_timeout=None,
             socket_connect_timeout=None,
         )
@@ -68,22 +82,22 @@ class Cache:
         version = secrets.token_hex(8)  # Not seeded: those of all processes, and of all their lives, must differ.
         stored = encode(value, version=version, load_s=load_s, keep_s=keep_s)
         milliseconds = max(1, round(ttl_s * 1000)) + round(keep_s * 1000)
-        old = await self._call("SET", partial(self._redis.set, key, stored, px=milliseconds, get=True))
+        # Not to be repeated: a copy that comes late would overwrite what somebody has put since.
+        set_it = partial(self._redis.set, key, stored, px=milliseconds, get=True)
+        old = await self._call("SET", set_it, idempotent=False)
         replaced = None if old is None else decode(old, left_s=0.0)
-        # Its own version: a retry, of which the first attempt had arrived after all.
-        return replaced is None or replaced.version in (found, version)
+        return replaced is None or replaced.version == found
 
-    async def acquire_lease(self, key: str, *, lease_s: float) -> str | None:
-        """Return the owner's token, or None while somebody else has the lease."""
-        token = secrets.token_hex(8)
+    async def acquire_lease(self, key: str, *, owner: str, lease_s: float) -> bool:
+        """Tell whether the lease is this owner's now, or somebody else has it. After an error it may be either's."""
         milliseconds = max(1, round(lease_s * 1000))
         # Not to be repeated: after a first attempt that arrived, a second one would find the lease taken, by itself.
-        set_it = partial(self._redis.set, f"{_LEASE}{key}", token, nx=True, px=milliseconds)
-        return token if await self._call("SET NX", set_it, idempotent=False) else None
+        set_it = partial(self._redis.set, f"{_LEASE}{key}", owner, nx=True, px=milliseconds)
+        return bool(await self._call("SET NX", set_it, idempotent=False))
 
-    async def release_lease(self, key: str, token: str) -> None:
+    async def release_lease(self, key: str, owner: str) -> None:
         """End the lease if it still has this owner."""
-        await self._call("EVAL", partial(self._redis.eval, _RELEASE, 1, f"{_LEASE}{key}", token))
+        await self._call("EVAL", partial(self._redis.eval, _RELEASE, 1, f"{_LEASE}{key}", owner))
 
     async def _get(self, key: str) -> tuple[bytes | None, int]:
         async with self._redis.pipeline(transaction=False) as pipeline:
@@ -94,7 +108,13 @@ class Cache:
         return stored, left_ms
 
     async def _call(self, name: str, run: Callable[[], Awaitable[Any]], *, idempotent: bool = True) -> Any:
-        operation = Operation(name=name, dependency="cache", idempotent=idempotent, deadline_s=current_deadline_s())
+        operation = Operation(
+            name=name,
+            dependency="cache",
+            idempotent=idempotent,
+            deadline_s=current_deadline_s(),
+            elsewhere=False,
+        )
         send: Proceed = partial(self._attempt, run=run)
         return await self._stack.call(operation, send)
 

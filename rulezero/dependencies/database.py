@@ -65,6 +65,7 @@ class Database:
             dependency=self._role,
             idempotent=idempotent,
             deadline_s=current_deadline_s(),
+            elsewhere=False,
         )
         rows: list[Any] = await self._stack.call(operation, partial(self._send, sql=sql, arguments=arguments))
         return rows

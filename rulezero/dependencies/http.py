@@ -11,10 +11,16 @@ import aiohttp
 import orjson
 
 from rulezero.calls import Operation
-from rulezero.defences.deadline import to_header
+from rulezero.defences.deadline import DeadlineTimedOut, to_header
 from rulezero.dependencies.attempts import Link
 from rulezero.outcome import CallError, Failed, Outcome, Rejected, TimedOut, Unreachable
-from rulezero.request_context import DEADLINE_HEADER, OUTCOME_HEADER, current_deadline_s, now_s
+from rulezero.request_context import (
+    DEADLINE_HEADER,
+    DEADLINE_PASSED_HEADER,
+    OUTCOME_HEADER,
+    current_deadline_s,
+    now_s,
+)
 from rulezero.telemetry.tracing import current_traceparent
 from rulezero.toggles.stacks import Stack
 
@@ -42,11 +48,12 @@ def open_session() -> aiohttp.ClientSession:
 
 
 class HttpDependency:
-    """A service behind one or more links, taken in turn; another attempt at the same operation takes another one."""
+    """A service behind one or more links: operations take them in turn, their further attempts go round from there."""
 
     def __init__(self, links: Sequence[Link], *, name: str, stack: Stack, session: aiohttp.ClientSession) -> None:
         self._name = name
         self._links = tuple(links)
+        self._neighbours = tuple(zip(self._links, self._links[1:] + self._links[:1], strict=True))
         self._turn = itertools.count()
         self._stack = stack
         self._session = session
@@ -65,6 +72,7 @@ class HttpDependency:
             dependency=self._name,
             idempotent=idempotent,
             deadline_s=current_deadline_s(),
+            elsewhere=len(self._links) > 1,
         )
         send = partial(self._send, method=method, path=path, body=body)
         reply: HttpReply = await self._stack.call(operation, send)
@@ -81,17 +89,25 @@ class HttpDependency:
                     method, url, data=data, headers=_headers(operation), allow_redirects=False
                 ) as response:
                     content = await self._content(response)
-                    return _reply(self._name, response.status, response.headers, content)
+                    return _reply(operation, response.status, response.headers, content)
             except aiohttp.ClientConnectorError as error:
                 raise Unreachable(f"{self._name}: no connection: {error}") from None
             except (aiohttp.ClientError, OSError) as error:
                 raise Failed(f"{self._name}: connection broke: {type(error).__name__}") from None
 
     def _choose(self, tried: set[str]) -> Link:
-        """Return the link whose turn it is, of those that this operation has not been sent to if there are any."""
-        untried = [link for link in self._links if link.name not in tried] if tried else self._links
-        choice = untried or self._links
-        link = choice[next(self._turn) % len(choice)]
+        """Return the link whose turn it is, for a further attempt the next one after those tried.
+
+        First attempts alone advance the turn: did the others too, first attempts would meet the same link again and
+        again. Once all links are tried, only the last of them counts as tried, and a new round begins after it.
+        """
+        if tried:
+            following = (after for link, after in self._neighbours if link.name in tried and after.name not in tried)
+            link = next(following, self._links[0])
+        else:
+            link = self._links[next(self._turn) % len(self._links)]
+        if len(tried) >= len(self._links) - 1:
+            tried.clear()
         tried.add(link.name)
         return link
 
@@ -113,15 +129,18 @@ def _headers(operation: Operation) -> dict[str, str]:
     return headers
 
 
-def _reply(name: str, status: int, headers: Mapping[str, str], content: bytes) -> HttpReply:
+def _reply(operation: Operation, status: int, headers: Mapping[str, str], content: bytes) -> HttpReply:
     if status < 500 and status != 429:
         return HttpReply(status=status, body=content)
-    raise _failure(name, status, headers)
+    raise _failure(operation, status, headers)
 
 
-def _failure(name: str, status: int, headers: Mapping[str, str]) -> CallError:
+def _failure(operation: Operation, status: int, headers: Mapping[str, str]) -> CallError:
     said = headers.get(OUTCOME_HEADER, "")
-    message = f"{name} answered {status}"
+    message = f"{operation.dependency} answered {status}"
+    # A timeout of this side's own choosing would have set an earlier instant, and then the callee is to blame.
+    if DEADLINE_PASSED_HEADER in headers and operation.deadline_s == current_deadline_s():
+        return DeadlineTimedOut(message)
     if status == 429 or said == Outcome.REJECTED:
         return Rejected(message, retry_after_s=_retry_after_s(headers))
     if said == Outcome.TIMEOUT:

@@ -60,12 +60,14 @@ class ReadThrough:
             ttl_s=self._ttl_s,
             deadline_s=current_deadline_s(),
         )
-        blocked = True
+        # Set in the loop's next turn, that is if this read lets go of the loop: what it found is served at once.
+        waited = asyncio.Event()
+        turn = asyncio.get_running_loop().call_soon(waited.set)
         try:
             value: bytes = await self._stack.call(operation, partial(self._serve, load=load))
-            blocked = entry is None or value is not entry.value
         finally:
-            if blocked:
+            turn.cancel()
+            if waited.is_set():
                 self._blocked.inc()
         return value
 
@@ -91,8 +93,13 @@ class ReadThrough:
             await self._put(operation, value, load_s)
         finally:
             deadline_var.reset(token)
-            self._in_flight -= Counter({operation.key: 1})
+            self._landed(operation.key)
         return value
+
+    def _landed(self, key: str) -> None:
+        self._in_flight[key] -= 1
+        if not self._in_flight[key]:
+            del self._in_flight[key]
 
     async def _load(self, load: Load) -> tuple[bytes, float]:
         """Return what was loaded and how long that took, waiting in line apart."""

@@ -13,6 +13,7 @@ from rulezero.record import Record
 from rulezero.report import evidence, tables, words
 from rulezero.report.charts.palette import DARK, LIGHT
 from rulezero.report.headline import comparison_of
+from rulezero.report.inside import inside_table
 from rulezero.report.sections import sections
 from rulezero.report.traces import absent_traces, waterfalls
 
@@ -37,6 +38,7 @@ def render_html(record: Record) -> str:
             comparison=first,
             sections=parts,
             arms=tables.arm_rows(verdict),
+            inside=inside_table(verdict),
             phases=tables.phase_rows(verdict),
             predictions=tables.prediction_rows(verdict),
             decisions=evidence.decision_rows(verdict),

@@ -9,6 +9,7 @@ from rulezero.experiment import MEASURED
 from rulezero.record import Record
 from rulezero.report.evidence import decision_rows, fault_texts, invalid_reasons, validity_table
 from rulezero.report.headline import comparison_of
+from rulezero.report.inside import inside_table
 from rulezero.report.tables import arm_rows, ledger_rows, phase_rows, prediction_rows
 from rulezero.report.traces import Waterfall, waterfall_lines, waterfalls
 from rulezero.report.words import MISSING, number, verdict_word, with_unit
@@ -31,6 +32,7 @@ def render_markdown(record: Record) -> str:
         f"Predicted: {_text(verdict['prediction'])}" if verdict.get("prediction") else "",
         _arms(verdict),
         _latencies(verdict),
+        *_optional("### Inside the system", _inside(verdict)),
         *_optional("### Decisions of the defences", _decisions(verdict)),
         *_optional("### Circuit breakers", _breakers(verdict)),
         *_optional("### Predicted beside measured", _predictions(verdict)),
@@ -64,12 +66,20 @@ def _arms(verdict: Mapping[str, Any]) -> str:
         "Most amplified link",
     ]
     with_origin = any(row.origin_loads != MISSING for row in rows)
+    yardstick = verdict.get("yardstick")
     body = []
     for row in rows:
         kept = [row.goodput["baseline"], *(f"{row.goodput[phase]} ({row.kept[phase]})" for phase in MEASURED[1:])]
         origin = [row.origin_loads] if with_origin else []
-        body.append([row.name, *kept, row.failed, row.recovery, row.amplification, *origin, row.effect])
-    return _table([*heads, *(["Loads at the origin"] if with_origin else []), "Against the control"], body)
+        value = [row.yardstick] if yardstick else []
+        body.append([row.name, *kept, row.failed, row.recovery, row.amplification, *origin, *value, row.effect])
+    more = [*(["Loads at the origin"] if with_origin else []), *([_text(yardstick)] if yardstick else [])]
+    return _table([*heads, *more, "Against the control"], body)
+
+
+def _inside(verdict: Mapping[str, Any]) -> str:
+    table = inside_table(verdict)
+    return _table(["Arm", *table.heads], [[arm, *cells] for arm, cells in table.rows])
 
 
 def _latencies(verdict: Mapping[str, Any]) -> str:

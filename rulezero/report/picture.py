@@ -54,7 +54,7 @@ def picture_svg(record: Record) -> str:
         .render(
             width=WIDTH, height=chart_y + _CHART_HEIGHT + 96, margin=MARGIN, question=question, verdict=word,
             summary=summary, question_lines=asked, verdict_lines=told, legend=_legend(figure.legend),
-            legend_y=legend_y, chart_y=chart_y, chart=_chart(figure), source=_source(manifest),
+            legend_y=legend_y, chart_y=chart_y, chart=_chart(figure), source=_source(figure.title, manifest),
             swaps=[(light, DARK[name]) for name, light in LIGHT.items()],
         )
     )  # fmt: skip
@@ -90,7 +90,7 @@ def _legend(entries: Sequence[Line | Bar]) -> list[dict[str, Any]]:
     return placed
 
 
-def _source(manifest: Mapping[str, Any]) -> str:
+def _source(title: str, manifest: Mapping[str, Any]) -> str:
     """Say what is drawn and where it comes from."""
     experiment, seed = manifest.get("experiment", ""), manifest.get("seed", "")
-    return f"Goodput over time, requests per second; the fault is hatched. One run of {experiment}, seed {seed}."
+    return f"{title}; the fault is hatched. One run of {experiment}, seed {seed}."

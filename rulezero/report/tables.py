@@ -22,7 +22,7 @@ class ArmRow:
     """One arm beside the others, by phase.
 
     `kept` is the good share of what was offered, relative to that of the arm's own baseline: a crowd that is served
-    well does not count as more than all.
+    well does not count as more than all. `effect` says by what: goodput, or the experiment's yardstick.
     """
 
     name: str
@@ -33,6 +33,7 @@ class ArmRow:
     recovery: str
     amplification: str
     origin_loads: str
+    yardstick: str
     not_exercised: str
     effect: str
 
@@ -64,7 +65,8 @@ class PredictionRow:
 
 def arm_rows(verdict: Verdict) -> list[ArmRow]:
     """Return one row per arm, in the order they ran."""
-    return [_arm_row(arm) for arm in verdict.get("arms", ())]
+    measures = {"goodput": "goodput", "yardstick": verdict.get("yardstick")}
+    return [_arm_row(arm, measures) for arm in verdict.get("arms", ())]
 
 
 def phase_rows(verdict: Verdict) -> list[PhaseRow]:
@@ -93,7 +95,7 @@ def prediction_rows(verdict: Verdict) -> list[PredictionRow]:
             predicted=number(each["predicted"]),
             measured=number(each["measured"]),
             accepted=_accepted(each["predicted"], each["band"]),
-            within={True: "yes", False: "no"}.get(each["within"], MISSING),
+            within={True: "yes", False: "no"}.get(each["within"], "not measured"),
         )
         for arm in verdict.get("arms", ())
         for each in arm.get("predictions") or ()
@@ -160,8 +162,9 @@ def origin_text(loads: Mapping[str, Any] | None) -> str:
 _LOADS = (("per_expiry", "per expiry"), ("burst", "after the crowd came"), ("burst_wanted", "wanted by then"))
 
 
-def _arm_row(arm: Mapping[str, Any]) -> ArmRow:
+def _arm_row(arm: Mapping[str, Any], measures: Mapping[str, str | None]) -> ArmRow:
     baseline_rps = _of(arm, "goodput_rps", "baseline")
+    by = measures.get(arm.get("effect_by") or "")
     return ArmRow(
         name=arm["name"],
         defences=", ".join(arm.get("defences") or ()) or "none",
@@ -171,8 +174,9 @@ def _arm_row(arm: Mapping[str, Any]) -> ArmRow:
         recovery="not recovered" if arm.get("recovery_s") is None else f"{number(arm['recovery_s'])} s",
         amplification=amplification_text(arm),
         origin_loads=origin_text(arm.get("origin_loads")),
+        yardstick=number(arm.get("yardstick")) if measures["yardstick"] else MISSING,
         not_exercised=", ".join(arm.get("not_exercised") or ()),
-        effect=arm.get("effect") or MISSING,
+        effect=(arm.get("effect") or MISSING) + (f" by {by.partition(',')[0]}" if by else ""),
     )
 
 

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from rulezero.experiment import MEASURED
+from rulezero.report.inside import inside_table
 from rulezero.report.live import LiveProgress
 from rulezero.report.tables import ArmRow, arm_rows
 from rulezero.report.words import MISSING, verdict_word
@@ -28,31 +29,35 @@ def print_result(verdict: Mapping[str, Any], console: Console, *, report: Path |
     console.print(f"[bold]{escape(str(verdict.get('experiment', 'record')))}[/]: {escape(verdict.get('question', ''))}")
     rows = arm_rows(verdict)
     if console.width >= TABLE_WIDTH_MIN and rows:
-        console.print(_table(rows))
+        console.print(_table(rows, verdict.get("yardstick")))
     else:
-        _print_list(rows, console)
+        _print_list(rows, console, verdict.get("yardstick"))
     for row in rows:
         if row.origin_loads != MISSING:
             console.print(f"{escape(row.name)}: loads at the origin: {row.origin_loads}", highlight=False)
         if row.not_exercised:
             console.print(f"{escape(row.name)}: on, but never decided anything: {escape(row.not_exercised)}")
+    _print_inside(verdict, console)
     _print_verdict(verdict, console)
     if report is not None:
         # A path that is broken over two lines cannot be clicked or copied.
         console.print(f"report: {escape(str(report))}", soft_wrap=True)
 
 
-def _table(rows: Sequence[ArmRow]) -> Table:
+def _table(rows: Sequence[ArmRow], yardstick: str | None) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("arm", style="bold", overflow="fold", min_width=10)
     for phase in MEASURED:
         table.add_column(f"{phase}\ngood/s", justify="right", no_wrap=True)
     table.add_column("failed\nin fault", justify="right", no_wrap=True)
     table.add_column("recovery", justify="right", min_width=9)
+    if yardstick:
+        table.add_column(escape(yardstick), justify="right")
     table.add_column("effect")
     for row in rows:
         goodput = [f"{row.goodput[phase]}{_kept(row, phase)}" for phase in MEASURED]
-        table.add_row(escape(row.name), *goodput, row.failed, row.recovery, escape(row.effect))
+        value = [row.yardstick] if yardstick else []
+        table.add_row(escape(row.name), *goodput, row.failed, row.recovery, *value, escape(row.effect))
     return table
 
 
@@ -60,14 +65,24 @@ def _kept(row: ArmRow, phase: str) -> str:
     return "" if phase == "baseline" or row.kept[phase] == MISSING else f"\n{row.kept[phase]}"
 
 
-def _print_list(rows: Sequence[ArmRow], console: Console) -> None:
+def _print_list(rows: Sequence[ArmRow], console: Console, yardstick: str | None) -> None:
     """Say in lines what does not fit as a table."""
     for row in rows:
         goodput = ", ".join(f"{row.goodput[phase]} {phase}" for phase in MEASURED)
         console.print(
             f"[bold]{escape(row.name)}[/] ({escape(row.effect)}): good/s {goodput}; {row.failed} failed in the fault; "
-            f"recovery {row.recovery}"
+            f"recovery {row.recovery}{f'; {escape(yardstick)}: {row.yardstick}' if yardstick else ''}"
         )
+
+
+def _print_inside(verdict: Mapping[str, Any], console: Console) -> None:
+    """Say in lines what is a wide table elsewhere."""
+    table = inside_table(verdict)
+    if table.rows:
+        console.print("inside the system:")
+    for arm, cells in table.rows:
+        told = [f"{head} {cell}" for head, cell in zip(table.heads, cells, strict=True) if cell != MISSING]
+        console.print(f"  [bold]{escape(arm)}[/]: {escape('; '.join(told)) or MISSING}", highlight=False)
 
 
 def _print_verdict(verdict: Mapping[str, Any], console: Console) -> None:

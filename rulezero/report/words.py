@@ -42,5 +42,10 @@ def share(part: float | None, whole: float | None) -> str:
 
 
 def verdict_word(verdict: Mapping[str, Any]) -> str:
-    """Return what the verdict says in a few words."""
-    return VERDICTS.get(str(verdict.get("verdict")), VERDICTS["unknown"])
+    """Return what the verdict says in a few words; of a run of some arms only, for how many it speaks."""
+    text = VERDICTS.get(str(verdict.get("verdict")), VERDICTS["unknown"])
+    ran, defined = len(verdict.get("arms", ())), len(verdict.get("arms_defined", ()))
+    if text == VERDICTS["unknown"] or ran >= defined:
+        return text
+    word, _, rest = text.partition(":")
+    return f"{word}, for the {ran} of {defined} arms that ran:{rest}"

@@ -3,7 +3,9 @@
 import orjson
 from starlette.types import Scope, Send
 
+from rulezero.defences.deadline import DeadlineExceeded, DeadlineTimedOut
 from rulezero.outcome import CallError, Outcome
+from rulezero.request_context import DEADLINE_PASSED_HEADER, OUTCOME_HEADER
 
 # What a caller is told when one of our own calls, or a layer, did not end well. not_sent becomes rejected on the
 # wire: for the caller it was this service that said no.
@@ -19,19 +21,28 @@ STATUS = {
 def failure_of(error: CallError) -> tuple[int, dict[str, str], bytes]:
     """Return status, headers and body for a call that did not end well."""
     status, told = STATUS[error.outcome]
-    return status, {"X-Outcome": told}, orjson.dumps({"error": str(error)})
+    headers = {OUTCOME_HEADER: str(told)}
+    if isinstance(error, DeadlineExceeded | DeadlineTimedOut):
+        headers[DEADLINE_PASSED_HEADER] = "true"
+    return status, headers, orjson.dumps({"error": str(error)})
+
+
+async def answer_failure(send: Send, error: CallError) -> None:
+    """Send a whole response for a call that did not end well."""
+    status, headers, body = failure_of(error)
+    await _answer(send, status, headers, body)
 
 
 async def answer_outcome(send: Send, outcome: Outcome, message: str) -> None:
     """Send a whole response that stands for an outcome other than ok."""
     status, told = STATUS[outcome]
-    body = orjson.dumps({"error": message})
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"x-outcome", told.encode()),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await _answer(send, status, {OUTCOME_HEADER: str(told)}, orjson.dumps({"error": message}))
+
+
+async def _answer(send: Send, status: int, headers: dict[str, str], body: bytes) -> None:
+    lines = {"content-type": "application/json", "content-length": str(len(body)), **headers}
+    pairs = [(name.lower().encode(), value.encode()) for name, value in lines.items()]
+    await send({"type": "http.response.start", "status": status, "headers": pairs})
     await send({"type": "http.response.body", "body": body})
 
 

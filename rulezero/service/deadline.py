@@ -1,6 +1,8 @@
 """The server's half of the deadline defence: read it from the wire, refuse what is late, stop at the instant.
 
-A pure ASGI layer. The remaining time travels, never an instant, so that skewed clocks do no harm (as gRPC does).
+A pure ASGI layer. What is refused or stopped for want of time is answered 504, marked as such (`X-Deadline-Passed`): a
+caller that passed on its own caller's deadline must not hold it against this service. The remaining time travels,
+never an instant, so that skewed clocks do no harm (as gRPC does).
 Source: gRPC's deadline propagation, grpc.io/docs/guides/deadlines.
 """
 
@@ -8,13 +10,15 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rulezero.defences.deadline import Deadline, DeadlineConfig, from_header
-from rulezero.outcome import Outcome
+from rulezero.defences.deadline import Deadline, DeadlineConfig, DeadlineTimedOut, from_header
 from rulezero.request_context import deadline_var, now_s
-from rulezero.service.answers import answer_outcome, header
-from rulezero.telemetry import metrics
+from rulezero.service.answers import answer_failure, header
 from rulezero.telemetry.decisions import Decisions
 from rulezero.toggles.store import ToggleStore
+
+# In the scope while the defence is on: its `Decisions`, for the layer that knows who leaves the line. Without it nobody
+# looks whether a request is still worth the work.
+DEADLINE_DECISIONS = "rulezero.deadline_decisions"
 
 
 class DeadlineLayer:
@@ -28,21 +32,20 @@ class DeadlineLayer:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve within the deadline, or answer 504 with the outcome timeout."""
         toggle = self._store.current[Deadline.name]
-        text = header(scope, b"x-deadline-ms")
-        if not toggle.enabled or text is None:
-            await self._app(scope, receive, send)
-            return
-        config: DeadlineConfig = toggle.config
-        deadline_s = from_header(text, now_s(), margin_s=config.margin_s)
+        deadline_s = None
+        if toggle.enabled:
+            scope[DEADLINE_DECISIONS] = self._decisions
+            config: DeadlineConfig = toggle.config
+            deadline_s = from_header(header(scope, b"x-deadline-ms") or "", now_s(), margin_s=config.margin_s)
         if deadline_s is None:
             await self._app(scope, receive, send)
-            return
-        await self._within(deadline_s, scope, receive, send)
+        else:
+            await self._within(deadline_s, scope, receive, send)
 
     async def _within(self, deadline_s: float, scope: Scope, receive: Receive, send: Send) -> None:
         if deadline_s <= now_s():
             self._decisions.decided("refused")
-            await answer_outcome(send, Outcome.TIMEOUT, "the deadline had passed on arrival")
+            await answer_failure(send, DeadlineTimedOut("the deadline had passed on arrival"))
             return
         self._decisions.decided("accepted")
         started = False
@@ -61,9 +64,8 @@ class DeadlineLayer:
             if not timer.expired():
                 raise
             self._decisions.decided("expired")
-            metrics.WORK_ABANDONED.labels(reason="deadline").inc()
             if started:
                 raise  # An answer cannot begin twice: the server breaks the connection off.
-            await answer_outcome(send, Outcome.TIMEOUT, "the deadline passed")
+            await answer_failure(send, DeadlineTimedOut("the deadline passed"))
         finally:
             deadline_var.reset(token)

@@ -1,17 +1,17 @@
 """The outermost ASGI layer: duration, status, span, and whether the caller was still there at the end."""
 
-import asyncio
-
 from opentelemetry.trace import Span, StatusCode
 from prometheus_client import Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rulezero.request_context import now_s
 from rulezero.service.answers import header
+from rulezero.service.caller import Caller
 from rulezero.telemetry import metrics
 from rulezero.telemetry.tracing import continued, parse_traceparent
 
-CALLER_LEFT = "rulezero.caller_left"  # In the scope of a request whose answer began too late for its caller.
+CALLER_LEFT = "rulezero.caller_left"  # In the scope of a request whose caller did not wait for its answer.
+CLIENT_CLOSED_REQUEST = 499  # nginx's status for a request that nobody waits to be answered.
 _UNMATCHED = "unmatched"
 
 
@@ -28,13 +28,13 @@ class ObservedLayer:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status, start_s = 500, now_s()
+        status, start_s = 0, now_s()
 
         async def observed_send(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                if _caller_left(receive):
+                if Caller(receive).has_left():
                     scope[CALLER_LEFT] = True
                     metrics.WORK_ABANDONED.labels(reason="client_gone").inc()
             await send(message)
@@ -46,6 +46,7 @@ class ObservedLayer:
                 try:
                     await self._app(scope, receive, observed_send)
                 finally:
+                    status = status or (CLIENT_CLOSED_REQUEST if CALLER_LEFT in scope else 500)
                     if span.is_recording():
                         _describe(span, scope, status)
         finally:
@@ -73,24 +74,3 @@ def _route(scope: Scope) -> str:
     """Return the pattern of the matched route: a raw path would make a series of each item."""
     route = scope.get("route")
     return getattr(route, "path", _UNMATCHED)
-
-
-def _caller_left(receive: Receive) -> bool:
-    """Return whether the client has closed its connection, without waiting.
-
-    ASGI tells only through `receive`, which waits while the client is there; so take one step of it and put it away.
-    The request's own body, if nobody read it, comes first.
-    """
-    for _ in range(2):
-        step = receive()
-        try:
-            step.send(None)  # type: ignore[attr-defined]  # An ASGI server's receive is a coroutine function.
-        except StopIteration as answered:
-            if answered.value["type"] == "http.disconnect":
-                return True
-        except asyncio.CancelledError:
-            return False
-        else:
-            step.close()  # type: ignore[attr-defined]  # As above.
-            return False
-    return False

@@ -8,18 +8,23 @@ allow.
 
 import asyncio
 from collections import deque
+from http import HTTPStatus
 from random import Random
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rulezero.calls import Operation
+from rulezero.defences.deadline import DeadlineTimedOut
 from rulezero.outcome import NotSent, Outcome
 from rulezero.request_context import current_deadline_s, now_s
-from rulezero.service.answers import answer_outcome
+from rulezero.service.answers import answer_failure, answer_outcome
+from rulezero.service.caller import Caller
+from rulezero.service.deadline import DEADLINE_DECISIONS
 from rulezero.service.observed import CALLER_LEFT
 from rulezero.service.service_time import service_time_s
 from rulezero.service.time_left import TimeLeft
 from rulezero.telemetry import metrics
+from rulezero.telemetry.decisions import Decisions
 from rulezero.toggles.stacks import Stack
 
 # Far beyond what any caller waits for; it only keeps a forgotten run from eating the machine's memory.
@@ -152,17 +157,59 @@ class SlotsLayer:
         queued = self._slots.all_taken
         taken_s, answered = await self._slots.acquire(), False
         try:
-            deadline_s = current_deadline_s()
-            # Checked again after the queue: work for a caller who will have left is pure waste.
-            if deadline_s is not None and not self._time_left.suffices(deadline_s - taken_s, queued=queued):
-                metrics.WORK_ABANDONED.labels(reason="deadline").inc()
-                await answer_outcome(send, Outcome.TIMEOUT, "too little time was left after the queue")
-                answered = True
-                return
-            if self._service_s > 0:
-                await asyncio.sleep(service_time_s(self._service_s, self._service_cv, self._random))
-            await self._app(scope, receive, send)
-            self._time_left.learn(now_s() - taken_s)
-            answered = CALLER_LEFT not in scope
+            decisions: Decisions | None = scope.get(DEADLINE_DECISIONS)
+            if queued and decisions is not None:
+                caller = Caller(receive)
+                receive = caller.receive
+                # Looked at again after the queue: work for a caller who has left, or will have, is pure waste.
+                if caller.has_left():
+                    decisions.decided("dropped")
+                    scope[CALLER_LEFT] = True
+                    return
+                if await self._refused_in_line(decisions, send):
+                    answered = True
+                    return
+            answered = await self._work(taken_s, scope, receive, send)
         finally:
             self._slots.release(taken_s, wasted=not answered)  # Cut off in the middle, or too late for its caller.
+
+    async def _refused_in_line(self, decisions: Decisions, send: Send) -> bool:
+        deadline_s = current_deadline_s()
+        if deadline_s is None:
+            return False
+        left_s = deadline_s - now_s()
+        if self._time_left.suffices(left_s):
+            return False
+        decisions.decided("refused_in_line", remaining_s=left_s)
+        if left_s > 0:
+            # Overload, and nothing was done: asking again would only lengthen the line.
+            await answer_outcome(send, Outcome.REJECTED, "too little time was left after the queue")
+        else:
+            await answer_failure(send, DeadlineTimedOut("the deadline passed in the queue"))
+        return True
+
+    async def _work(self, taken_s: float, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Serve, learn from it how long that takes, and return whether the caller got the answer."""
+        status = 0
+
+        async def noting_send(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            if self._service_s > 0:
+                await asyncio.sleep(service_time_s(self._service_s, self._service_cv, self._random))
+            await self._app(scope, receive, noting_send)
+        except asyncio.CancelledError:
+            deadline_s = current_deadline_s()
+            if deadline_s is not None and now_s() >= deadline_s:
+                metrics.WORK_ABANDONED.labels(reason="deadline").inc()
+                self._time_left.learn_at_least(now_s() - taken_s)
+            raise
+        if status == HTTPStatus.GATEWAY_TIMEOUT:
+            self._time_left.learn_at_least(now_s() - taken_s)
+        elif status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            self._time_left.learn(now_s() - taken_s)
+        return CALLER_LEFT not in scope

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from opentelemetry import trace
+from prometheus_client import Gauge
 
 from rulezero.defences.context import Family
 from rulezero.telemetry import metrics
@@ -18,6 +19,8 @@ class Decisions:
         self._dependency = dependency
         self._resource = f"{defence}:{dependency}"
         self._counts: dict[str, Count] = {}
+        self._gauges: dict[Gauge, str] = {}
+        self._removed = False
 
     def decided(self, decision: str, **detail: float | str) -> None:
         """Count the decision and put it on the current span, if that is recorded."""
@@ -33,9 +36,20 @@ class Decisions:
 
     def breaker_state(self, state: int) -> None:
         """Set the gauge that draws the breaker's timeline."""
-        metrics.BREAKER_STATE.labels(dependency=self._dependency).set(state)
+        if not self._removed:
+            self._gauge(metrics.BREAKER_STATE, self._dependency).set(state)
 
     def concurrency(self, *, limit: int, in_use: Callable[[], int]) -> None:
         """Set the gauges of a limiter; `in_use` is asked at each scrape, which is cheaper than telling each change."""
-        metrics.CONCURRENCY_LIMIT.labels(resource=self._resource).set(limit)
-        metrics.CONCURRENCY_IN_USE.labels(resource=self._resource).set_function(in_use)
+        self._gauge(metrics.CONCURRENCY_LIMIT, self._resource).set(limit)
+        self._gauge(metrics.CONCURRENCY_IN_USE, self._resource).set_function(in_use)
+
+    def removed(self) -> None:
+        """Take the gauges away, for good: calls that are under way may still tell something."""
+        self._removed = True
+        for gauge, label in self._gauges.items():
+            gauge.remove(label)
+
+    def _gauge(self, gauge: Gauge, label: str) -> Gauge:
+        self._gauges[gauge] = label
+        return gauge.labels(label)

@@ -55,7 +55,7 @@ WORK_ABANDONED = Counter("work_abandoned", "Work finished or stopped after its c
 EVENT_LOOP_LAG = Gauge("event_loop_lag_seconds", "Worst lateness of the event loop in the last second.")
 CACHE_REQUESTS = Counter("cache_requests", "Lookups, by what was found.", ["cache", "result"])
 CACHE_WRITES = Counter("cache_writes", "Loaded entries put; redundant: another was put meanwhile.", ["cache", "result"])
-CACHE_BLOCKED_READS = Counter("cache_blocked_reads", "Reads not answered with the entry found.", ["cache"])
+CACHE_BLOCKED_READS = Counter("cache_blocked_reads", "Reads that waited for a load.", ["cache"])
 CACHE_LOADS = Counter("cache_loads", "Loads of an entry from the database that were started.", ["cache"])
 CACHE_LOAD_DURATION = Histogram("cache_load_duration_seconds", "Time of a load.", ["cache"], buckets=SECONDS)
 CACHE_HERD = Histogram("cache_herd_size", "Loads of one key in flight when a load starts.", ["cache"], buckets=HERD)

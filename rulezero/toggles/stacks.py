@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from rulezero.calls import Layer, Operation, Proceed, wrap
 from rulezero.defences import CATALOGUE
@@ -16,6 +16,12 @@ MakeTeller = Callable[[Family, str, str], Teller]
 
 def _decisions(family: Family, defence: str, dependency: str) -> Teller:
     return Decisions(family=family, defence=defence, dependency=dependency)
+
+
+class _Built(NamedTuple):
+    config: Any
+    layer: Layer
+    teller: Teller
 
 
 class Stack:
@@ -44,7 +50,7 @@ class Stack:
         self._shared = shared
         # The stack's, not a layer's: a refresh that is under way survives a change of the toggles.
         self._background = Background()
-        self._built: dict[str, tuple[Any, Layer]] = {}
+        self._built: dict[str, _Built] = {}
         self._layers: tuple[Layer, ...] = ()
         self._generation = -1
 
@@ -69,23 +75,28 @@ class Stack:
 
     def _rebuild(self) -> None:
         toggles = self._store.current
-        kept: dict[str, tuple[Any, Layer]] = {}
-        for defence in CATALOGUE:
-            toggle = toggles[defence.name]
-            if defence.family != self._family or not toggle.enabled:
-                continue
-            config = toggle.config_for(self._dependency)
-            old = self._built.get(defence.name)
-            if old is not None and old[0] == config:
-                kept[defence.name] = old
-            else:
-                kept[defence.name] = (config, defence(config, self._context(defence.name)))
-        self._built = kept
-        self._layers = tuple(layer for _, layer in kept.values())
+        on = {
+            defence: toggles[defence.name].config_for(self._dependency)
+            for defence in CATALOGUE
+            if defence.family == self._family and toggles[defence.name].enabled
+        }
+        kept = {
+            defence.name: self._built[defence.name]
+            for defence, config in on.items()
+            if defence.name in self._built and self._built[defence.name].config == config
+        }
+        # Before new ones are made, which tell their state under the same names.
+        for name, old in self._built.items():
+            if name not in kept:
+                old.teller.removed()
+        self._built = {
+            defence.name: kept.get(defence.name) or self._build(defence, config) for defence, config in on.items()
+        }
+        self._layers = tuple(built.layer for built in self._built.values())
 
-    def _context(self, defence: str) -> Context:
-        teller = self._make_teller(self._family, defence, self._dependency)
-        return Context(
+    def _build(self, defence: type[Any], config: Any) -> _Built:
+        teller = self._make_teller(self._family, defence.name, self._dependency)
+        context = Context(
             dependency=self._dependency,
             caller=self._caller,
             teller=teller,
@@ -93,3 +104,4 @@ class Stack:
             background=self._background,
             shared=self._shared,
         )
+        return _Built(config, defence(config, context), teller)

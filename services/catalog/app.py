@@ -63,4 +63,9 @@ def create_app(runtime: Runtime) -> App:
         rows = await read("search_items", _SEARCH, term, SEARCH_S)
         return answer([dict(row) for row in rows])
 
-    return App(routes(Route("/items/{item:int}", item), Route("/offers/{item:int}", offer), Route("/search", search)), slots=SLOTS)
+    listed = routes(
+        Route("/items/{item:int}", item),
+        Route("/offers/{item:int}", offer),
+        Route("/search", search),
+    )
+    return App(listed, slots=SLOTS)

@@ -5,7 +5,7 @@ from typing import Any
 
 from rulezero.analysis.validity import Observed, Validity, examine
 from rulezero.experiment import Arm, Durations, Experiment
-from rulezero.faults import Fault, Signature, Toxic
+from rulezero.faults import Fault, Signature, Statement, Toxic
 from tests.analysis.frames import generator, manifest, metrics, rows, sample, spans, steady
 
 OUTCOMES = "dependency_outcomes_total"
@@ -17,8 +17,8 @@ HANGS = Toxic(
 BURST = {"route": "browse", "at_s": 1.0, "count": 10, "key": 2, "deadline_s": 6.0}
 BURST_AT_S = 6.0
 NAMES = (
-    "generator_shortfall", "send_lag_ms_p99", "healthy_baseline", "cores_busy", "busiest_process",
-    "event_loop_lag_ms_p95", "scrapes", "spans", "fault_proof",
+    "generator_shortfall", "send_lag_ms_p99", "healthy_baseline", "cores_busy", "cores_busy_peak", "busiest_process",
+    "event_loop_lag_ms_p95", "scrapes", "spans", "fault_on_time", "fault_proof",
 )  # fmt: skip
 
 Samples = list[dict[str, Any]]
@@ -43,6 +43,15 @@ def healthy() -> Samples:
             samples.append(sample(at_s, "machine_process_cores", busy, f'part="{part}"', process="machine"))
         samples.append(sample(at_s, OUTCOMES, 10.0 * min(at_s, 5) + 10.0 * max(0.0, at_s - 9), LABELS_TEXT))
     return samples
+
+
+def lasted(*faults: Fault, start_s: float = 5.0, end_s: float | None = 9.0, arm: str = "none") -> list[dict[str, Any]]:
+    """Return what the manifest says of lasting faults, by default that they came and went on time."""
+    return [
+        {"arm": arm, "kind": "lasting", "text": fault.text, "start_s": start_s, "end_s": end_s}
+        for fault in faults
+        if isinstance(fault, Toxic | Statement)
+    ]
 
 
 def observed(
@@ -73,7 +82,8 @@ def examined(
     **changes: Any,
 ) -> dict[str, Validity]:
     seen = observed(requests, samples, scheduled=scheduled, received=received)
-    found = examine(experiment(*faults), seen, manifest(**{"faults": faults_recorded or []} | changes))
+    recorded = lasted(*faults) if faults_recorded is None else faults_recorded
+    found = examine(experiment(*faults), seen, manifest(**{"faults": recorded} | changes))
     return {one.name: one for one in found}
 
 

@@ -7,14 +7,44 @@ from rulezero.analysis.counters import increase, increase_by, label_value, link_
 from tests.analysis.frames import metrics, sample
 
 
-def test_growth_is_taken_between_two_instants() -> None:
-    """0 at the start, 4 at 1 s, 10 at 2 s: a sample stands until the next one."""
+@pytest.mark.parametrize(
+    ("start_s", "end_s", "evenly", "suddenly"),
+    [
+        (0, 1, 4, 4),
+        (0, 0.9, 0, 0),  # Before the first sample there is nothing to go by.
+        (1, 2, 6, 6),
+        (0, 5, 10, 10),
+        (1.5, 1.75, 1.5, 0),
+        (1.25, 9, 4.5, 6),
+        (2, 5, 0, 0),  # After the last one neither.
+        (0.5, 1.5, 7, 4),
+    ],
+)
+def test_growth_is_taken_between_two_instants(start_s: float, end_s: float, evenly: float, suddenly: float) -> None:
+    """4 at 1 s, 10 at 2 s: in between in proportion, or as long as the next sample is not there, 4."""
     grown = metrics(sample(1, "a_total", 4), sample(2, "a_total", 10))
-    found = [
-        increase(grown, "a_total", start_s=start_s, end_s=end_s)
-        for start_s, end_s in ((0, 1), (0, 0.9), (1, 2), (0, 5), (1.5, 1.9), (2, 5), (0.5, 1.5))
-    ]
-    assert found == [4, 0, 6, 10, 0, 0, 4]
+    assert increase(grown, "a_total", start_s=start_s, end_s=end_s) == evenly
+    assert increase(grown, "a_total", start_s=start_s, end_s=end_s, sudden=True) == suddenly
+    all_of_it = pl.lit("all")
+    assert increase_by(grown, "a_total", all_of_it, start_s=start_s, end_s=end_s) == {"all": evenly}
+    assert increase_by(grown, "a_total", all_of_it, start_s=start_s, end_s=end_s, sudden=True) == {"all": suddenly}
+
+
+def test_a_counter_that_begins_anew_does_not_shrink_meanwhile() -> None:
+    """10, then 2 of a process that was started again: up to the next sample it stands."""
+    grown = metrics(sample(1, "a_total", 10), sample(2, "a_total", 2))
+    assert increase(grown, "a_total", start_s=0, end_s=1.9) == 10
+
+
+def test_each_series_is_in_proportion_to_its_own_samples() -> None:
+    """At 2 s: half of 1 to 3 s of one process, a quarter of 1.5 to 3.5 s of the other."""
+    grown = metrics(
+        sample(1, "a_total", 0),
+        sample(3, "a_total", 8),
+        sample(1.5, "a_total", 0, process="checkout"),
+        sample(3.5, "a_total", 400, process="checkout"),
+    )
+    assert increase(grown, "a_total", start_s=0, end_s=2) == 4 + 100
 
 
 def test_adjacent_windows_add_up() -> None:
@@ -25,9 +55,9 @@ def test_adjacent_windows_add_up() -> None:
 
 
 def test_samples_need_no_order() -> None:
-    """The latest sample counts, wherever its line is."""
+    """The nearest two count, wherever their lines are."""
     grown = metrics(sample(3, "a_total", 9), sample(1, "a_total", 4), sample(2, "a_total", 6))
-    assert increase(grown, "a_total", start_s=1, end_s=2.5) == 2
+    assert increase(grown, "a_total", start_s=1, end_s=2.5) == 2 + 3 / 2
 
 
 def test_processes_and_label_sets_are_summed() -> None:
@@ -44,11 +74,11 @@ def test_processes_and_label_sets_are_summed() -> None:
     assert increase(grown, "a_total", start_s=1, end_s=2, labels={"link": "x"}) == 2
 
 
-def test_a_process_that_was_not_scraped_keeps_its_last_value() -> None:
-    """A missing scrape is not a fall to 0."""
+def test_a_process_that_was_not_scraped_grew_on() -> None:
+    """A missing scrape is not a fall to 0, nor a halt."""
     grown = metrics(sample(1, "a_total", 4), sample(3, "a_total", 8), sample(2, "a_total", 1, process="checkout"))
-    assert increase(grown, "a_total", start_s=1, end_s=2) == 1
-    assert increase(grown, "a_total", start_s=2, end_s=3) == 4
+    assert increase(grown, "a_total", start_s=1, end_s=2) == 1 + 2
+    assert increase(grown, "a_total", start_s=2, end_s=3) == 2
 
 
 def test_a_metric_that_is_not_there_did_not_grow() -> None:
@@ -86,8 +116,8 @@ def test_links_of_one_service_are_one_group() -> None:
         sample(3, "a_total", 9, 'link="edge-checkout"'),
         sample(3, "a_total", 5, 'dependency="no link"'),
     )
-    assert increase_by(grown, "a_total", link_group(), start_s=0, end_s=2) == {"edge-catalog": 7, "edge-checkout": 8}
-    assert increase_by(grown, "a_total", link_group(), start_s=2, end_s=4) == {"edge-catalog": 0, "edge-checkout": 1}
+    assert increase_by(grown, "a_total", link_group(), start_s=0, end_s=2) == {"edge-catalog": 7, "edge-checkout": 8.5}
+    assert increase_by(grown, "a_total", link_group(), start_s=2, end_s=4) == {"edge-catalog": 0, "edge-checkout": 0.5}
 
 
 def test_a_label_value_is_taken_out_of_the_text() -> None:

@@ -39,7 +39,7 @@ def test_a_fault_is_not_proven_by_a_metric_that_never_moved() -> None:
 )
 def test_each_kind_of_proof(signature: Signature, *, ok: bool) -> None:
     """4 in the baseline, 8 in a fault of the same length: grew by 8, to twice the rate."""
-    loads = [sample(0.9, "loads_total", 1), sample(4.9, "loads_total", 5), sample(8.9, "loads_total", 13)]
+    loads = [sample(1.0, "loads_total", 1), sample(5.0, "loads_total", 5), sample(9.0, "loads_total", 13)]
     fault = Toxic(link="checkout-payment", type="timeout", signature=signature)
     assert examined(samples=healthy() + loads, faults=(fault,))["fault_proof"].ok is ok
 
@@ -75,6 +75,15 @@ def test_every_expiry_shows_by_itself(grows: tuple[float, ...], recorded: list[d
     assert not_ok(found) == (set() if ok else {"fault_proof"})
 
 
+@pytest.mark.parametrize("scraped_s", [0.0, 0.1, 0.5, 0.9])
+def test_one_load_is_one_wherever_the_scrapes_are(scraped_s: float) -> None:
+    """Once a second, the expiry anywhere between two: of what it caused, nothing is taken for what was before it."""
+    counted = [sample(second + scraped_s, "loads_total", float(second + scraped_s > 5.5)) for second in range(1, 19)]
+    fault = CacheExpiry(key="item:1", at_s=(0.5,), signature=Signature(metric="loads_total", increase_min=1))
+    found = examined(samples=healthy() + counted, faults=(fault,), faults_recorded=expires(5.5))
+    assert (found["fault_proof"].measured, found["fault_proof"].ok) == (1, True)
+
+
 @pytest.mark.parametrize(("least", "ok"), [(1, True), (2, True), (3, False)])
 def test_an_expiry_must_show_by_as_much_as_its_signature_says(least: float, *, ok: bool) -> None:
     """Two loads after each: the least of them is told."""
@@ -95,7 +104,9 @@ def test_every_fault_must_be_proven() -> None:
 @pytest.mark.parametrize(("least", "ok"), [(7, True), (8, True), (9, False)])
 def test_a_lasting_fault_may_show_by_what_never_happens_otherwise(least: float, *, ok: bool) -> None:
     """A counter that stood still in the baseline grew by 8 in the fault; what it grew by later is not the fault's."""
-    resets = [sample(0.9, "errors_total", 3), sample(8.9, "errors_total", 11), sample(18.9, "errors_total", 99)]
+    resets = [
+        sample(t_s, "errors_total", count) for t_s, count in ((1.0, 3), (5.0, 3), (8.8, 11), (9.0, 11), (18.9, 99))
+    ]
     fault = Toxic(link="x", type="reset_peer", signature=Signature(metric="errors_total", increase_min=least))
     proof = examined(samples=healthy() + resets, faults=(fault,))["fault_proof"]
     assert (proof.measured, proof.limit, proof.ok) == (8, least, ok)
@@ -106,7 +117,7 @@ def test_a_lasting_fault_may_show_by_what_never_happens_otherwise(least: float, 
 def test_a_statement_is_proven_like_a_toxic(ratio_min: float, *, ok: bool) -> None:
     """By its own phrase: time in the database went from 4 s to 8 s."""
     name = "db_client_operation_duration_seconds_sum"
-    spent = [sample(0.9, name, 1), sample(4.9, name, 5), sample(8.9, name, 13)]
+    spent = [sample(1.0, name, 1), sample(5.0, name, 5), sample(9.0, name, 13)]
     signature = Signature(metric=name, ratio_min=ratio_min)
     fault = Statement(text="searches are slow", apply_sql="a", revert_sql="b", signature=signature)
     proof = examined(samples=healthy() + spent, faults=(fault,))["fault_proof"]

@@ -14,7 +14,7 @@ import pytest
 from rulezero.analysis.judge import best_arm, judge
 from rulezero.checks import keeps_goodput
 from rulezero.errors import EXIT_OF_VERDICT
-from rulezero.experiment import Figures, Prediction
+from rulezero.experiment import Arm, Figures, Yardstick
 from rulezero.faults import CacheExpiry, Signature
 from rulezero.record import write_json
 from tests.analysis.records import SCHEMA, experiment, judged, prediction, record
@@ -124,7 +124,7 @@ INVALID: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
     ),
     "the control did not fail": (
         lambda: judged({"none": range(0), "all": range(0)}),
-        r"^the control did not fail: none: 100% of what was offered was good in fault",
+        r"^the control did not fail: none kept 100% of its baseline's good share in fault",
     ),
     "the fault left no trace": (
         lambda: judged(
@@ -213,53 +213,38 @@ def test_a_run_without_any_arm_is_judged() -> None:
     assert (verdict["arms"], verdict["checks"], verdict["verdict"]) == ([], [], "unknown")
 
 
-@pytest.mark.parametrize(
-    ("predicted", "measured", "within"),
-    [(10, 12.5, True), (10, 7.5, True), (10, 12.6, False), (10, 7.4, False), (None, 3, None), (10, None, None)],
-)
-def test_predictions(predicted: float | None, measured: float | None, *, within: bool | None) -> None:
-    """Within a quarter of what was predicted; unknown when one of the two is."""
-    verdict = judged(on=experiment(predictions=(prediction(predicted, measured),)))
-    (told,) = verdict["arms"][0]["predictions"]
-    assert (told["predicted"], told["measured"], told["within"], told["band"]) == (predicted, measured, within, 0.25)
-    assert verdict["arms"][1]["predictions"] == []
+def test_the_arms_that_there_are_are_named() -> None:
+    """Those that did not run too, in their order."""
+    arms = (Arm(name="none"), Arm(name="retry", preset="retry"), Arm(name="all", preset="all"))
+    verdict = judged(on=experiment(arms=arms))
+    assert verdict["arms_defined"] == ["none", "retry", "all"]
+    assert [arm["name"] for arm in verdict["arms"]] == ["none", "all"]
 
 
-@pytest.mark.parametrize(
-    ("measured", "word"), [(12.5, "supported"), (12.6, "unknown"), (7.4, "unknown"), (None, "supported")]
-)
-def test_a_figure_outside_its_band_is_not_understood(measured: float | None, word: str) -> None:
-    """Although every check held; what cannot be measured is not held against the run, and the sentence names it."""
-    verdict = judged(on=experiment(predictions=(prediction(10, measured),)))
-    assert (verdict["valid"], verdict["verdict"]) == (True, word)
-    assert verdict["summary"].endswith(" Outside the predicted band: none: loads.") is (word == "unknown")
+def _attempts(figures: Figures) -> float | None:
+    return {"none": 4.0, "all": 2.0, "retry": 1.0}[figures["name"]]
 
 
-def test_a_check_that_did_not_hold_refutes_whatever_was_predicted() -> None:
-    """The claim comes before the figures."""
-    bad = {"none": range(5, 14), "all": range(5, 14)}
-    assert judged(bad, on=experiment(predictions=(prediction(10, 20),)))["verdict"] == "refuted"
+def test_who_loses_goodput_is_worse_whatever_the_yardstick_says() -> None:
+    """The fewest attempts of all, but fewer answers too: neither better nor best."""
+    on = experiment(yardstick=Yardstick(name="attempts", figure=_attempts))
+    verdict = judged({"none": range(5, 9), "all": range(5, 9), "retry": range(5, 11)}, on=on)
+    assert effects(verdict) == {"none": "control", "all": "better", "retry": "worse"}
+    assert [arm["effect_by"] for arm in verdict["arms"]] == [None, "yardstick", "goodput"]
+    assert verdict["best_arm"] == "all"
+    assert [arm["effect_by"] for arm in verdict["arms"]] == [None, "yardstick", "goodput"]
+    only = judged({"none": range(5, 9), "retry": range(5, 11)}, on=on)
+    assert (effects(only)["retry"], only["best_arm"]) == ("worse", "retry"), "there is no other"
 
 
-@pytest.mark.parametrize(("bad", "measured"), [(range(5, 11), 2.0), (range(5, 19), None)])
-def test_a_recovery_is_predicted_even_where_there_was_none(bad: range, measured: float | None) -> None:
-    """An arm that never came back has no seconds to compare."""
-    one = Prediction(
-        arm="none", name="s", formula="2", predicted=lambda _: 2.0, measured=lambda figures: figures["recovery_s"]
-    )
-    (told,) = judged({"none": bad, "all": range(0)}, on=experiment(predictions=(one,)))["arms"][0]["predictions"]
-    assert (told["measured"], told["within"]) == (measured, None if measured is None else True)
-
-
-def test_predictions_see_the_figures_of_their_arm() -> None:
-    """The functions are given what the verdict says of the arm."""
-
-    def goodput(figures: Figures) -> float:
-        return float(figures["goodput_rps"]["hold"])
-
-    one = Prediction(arm="all", name="goodput", formula="offered", predicted=lambda _: 4.0, measured=goodput)
-    verdict = judged(on=experiment(predictions=(one,)))
-    assert verdict["arms"][1]["predictions"][0]["within"] is True
+@pytest.mark.parametrize("chart", ["goodput", "latency", "attempts"])
+def test_the_yardstick_says_what_is_drawn(chart: Any) -> None:
+    """And is named with its values in the summary; without one the picture is of goodput."""
+    on = experiment(yardstick=Yardstick(name="attempts", figure=_attempts, chart=chart))
+    verdict = judged(on=on)
+    jsonschema.validate(verdict, SCHEMA)
+    assert (verdict["chart"], verdict["summary"]) == (chart, "attempts: with none 4; with all 2.")
+    assert (judged()["chart"], judged()["arms"][1]["effect_by"]) == ("goodput", "goodput")
 
 
 def test_numbers_that_json_has_not_do_not_break_the_file(tmp_path: Path) -> None:

@@ -4,13 +4,17 @@ import pytest
 
 from rulezero.analysis.predict import (
     budgeted_attempts,
+    early_lead_s,
     early_refreshes,
+    first_passage_s,
     fresh_share,
     hedged_percentile_s,
     herd,
     layered_attempts,
     pool_exhaustion_s,
     recovery_s,
+    refill_s,
+    throttle_recovery_s,
     throttled_rps,
 )
 
@@ -107,9 +111,78 @@ def test_a_client_is_not_throttled_below_k_times_the_capacity(*, count_local: bo
 
 
 def test_entries_of_all_ages_last_half_their_time_on_average() -> None:
-    """4 s in 12 are a sixth; in an outage as short as one second in four, all but an eighth; none is not reached."""
+    """4 s in 12 are a sixth; lives of 3 to 5 s, where the longer are met more often, are 49/24 s and not 2."""
     assert fresh_share(4, 12) == pytest.approx(1 / 6)
     assert fresh_share(4, 4) == pytest.approx(1 / 2)
-    assert fresh_share(4, 1) == pytest.approx(7 / 8)
-    assert fresh_share(4, 1e-9) == pytest.approx(1)
-    assert fresh_share(4, 3.999) == pytest.approx(fresh_share(4, 4.001), abs=0.001)
+    assert fresh_share(4, 12, jitter=0.25) == pytest.approx(49 / 24 / 12)
+
+
+def test_the_line_is_short_when_an_arrival_finds_it_short() -> None:
+    """A stall of 1 s, then 2 a second: at 3.5 s eight came and five were served, at 5 s nine and eight; at 6 all."""
+    arrivals_s = [0.0, 0.2, 0.4, 0.6, 0.8, 1.5, 2.5, 3.0, 3.5, 5.0, 6.0]
+    assert first_passage_s(arrivals_s, 1, 2) == pytest.approx(5.0)
+    assert first_passage_s(arrivals_s, 1, 2, patience_s=0.5) == pytest.approx(4.0), "one may be before it"
+    assert first_passage_s(arrivals_s, 1, 2, patience_s=1.5) == pytest.approx(1.5), "three may"
+    assert first_passage_s(arrivals_s[:-1], 1, 2) is None
+    assert first_passage_s([], 1, 2) is None
+
+
+def test_nothing_is_short_while_nothing_is_served() -> None:
+    """Who comes first finds nobody, and waits for the end of the stall all the same."""
+    assert first_passage_s([0.0, 3.0], 2, 10) == pytest.approx(1.0)
+    assert first_passage_s([0.0, 1.9], 2, 10) is None
+
+
+def test_even_arrivals_take_as_long_as_their_mean_says() -> None:
+    """The walk and the law agree where nothing is random: 100 a second, 8 s, and room for 300."""
+    even_s = [number / 100 for number in range(2000)]
+    for patience_s in (0.0, 1.0):
+        law_s = recovery_s(8, 1, 100, 300, patience_s=patience_s)
+        assert first_passage_s(even_s, 8, 300, patience_s=patience_s) == pytest.approx(law_s, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("rate_rps", "load_s", "beta", "lead_s"),
+    [(100, 0.1, 1, 0.288), (100, 0.1, 2, 0.715), (1000, 0.1, 1, 0.518), (80, 0.25, 1, 0.893)],
+)
+def test_the_first_early_refresh(rate_rps: float, load_s: float, beta: float, lead_s: float) -> None:
+    """With 10 readers to a load of 0.1 s: 0.1 x (ln 10 + 0.577); later by ln 10 loads with ten times as many."""
+    assert early_lead_s(rate_rps, load_s, beta) == pytest.approx(lead_s, abs=0.0006)
+
+
+@pytest.mark.parametrize(
+    ("rate_rps", "k", "share", "expected_s"),
+    [
+        (1000, 2, 0.9, 28.3),  # ln(900 / 200) windows of 30 s, by 1.594
+        (1000, 2, 0.5, 17.2),
+        (1000, 1.5, 0.9, 61.5),  # ln(900 / 150), by 0.874: longer, as it begins lower and grows slower
+        (222, 2, 0.9, 0.0),  # It never sent less than that.
+        (150, 2, 0.9, 0.0),
+    ],
+)
+def test_a_throttled_client_comes_back_by_and_by(rate_rps: float, k: float, share: float, expected_s: float) -> None:
+    """From K times a capacity of 100, over a window of 30 s."""
+    assert throttle_recovery_s(rate_rps, k, 100, 30, share=share) == pytest.approx(expected_s, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("rate_rps", "share", "expected_s"),
+    [
+        (100, 0.05, 0.0),  # A tenth are answered with nothing in the cache.
+        (100, 0.5, 0.1),
+        (100, 0.65, 0.1),
+        (100, 0.66, 0.2),
+        (100, 0.95, 0.2),
+        (1000, 0.95, 0.2),
+        (1000, 0.96, 0.3),
+        (1000, 1.0, 0.3),
+    ],
+)
+def test_a_cold_cache_fills_load_by_load(rate_rps: float, share: float, expected_s: float) -> None:
+    """Two items asked for as 2 to 1, ten loads a second: 1, 4/9, 1/18 and none of the requests miss, one by one."""
+    assert refill_s(2, 1, rate_rps, 10, share) == pytest.approx(expected_s)
+
+
+def test_without_skew_a_cache_fills_evenly() -> None:
+    """Of a thousand items four tenths must be there for half of the requests, as a tenth may miss: at 100 a second."""
+    assert refill_s(1000, 0, 1000, 100, 0.5) == pytest.approx(4, abs=0.011)

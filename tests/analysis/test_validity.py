@@ -133,6 +133,42 @@ def test_cores() -> None:
     assert not_ok(examined(samples=changed("machine_cores_busy", lambda _: 1.55))) == {"cores_busy"}
 
 
+@pytest.mark.parametrize(
+    ("busy_s", "ok"),
+    [
+        ((10, 13), False),
+        ((10, 12), True),  # Two full seconds and an easy one.
+        ((1, 3), True),  # However early they are.
+        ((0, 1), True),
+        ((19, 25), True),
+    ],
+)
+def test_the_worst_three_seconds(busy_s: tuple[int, int], *, ok: bool) -> None:
+    """Nine tenths of the cores; the mean of the arm has room, and what is before or after it does not count."""
+    busy = changed("machine_cores_busy", lambda one: 1.95 if busy_s[0] < one["t_s"] < busy_s[1] else 0.8)
+    after = [sample(19.5 + number, "machine_cores_busy", 1.95, process="machine") for number in range(4)]
+    found = examined(samples=busy + after)
+    assert not_ok(found) == (set() if ok else {"cores_busy_peak"})
+
+
+def test_the_peak_is_told() -> None:
+    """A mean of three, of samples in any order; the limit itself is still well."""
+    values = {9.7: 2.0, 10.7: 1.6, 11.7: 1.8}
+    busy = changed("machine_cores_busy", lambda one: values.get(round(one["t_s"], 1), 0.8))
+    peak = examined(samples=list(reversed(busy)))["cores_busy_peak"]
+    assert peak.measured == pytest.approx(1.8)
+    assert peak.limit == 1.8
+    assert peak.text == "1.80 of 2 cores were busy in the worst 3 seconds (limit 1.8)"
+
+
+def test_two_samples_have_no_worst_three_seconds() -> None:
+    """Nor has a run without any."""
+    few = [one for one in healthy() if one["name"] != "machine_cores_busy" or 3 < one["t_s"] < 5]
+    found = examined(samples=few)
+    assert not_ok(found) == {"cores_busy_peak"}
+    assert found["cores_busy_peak"].measured is None
+
+
 def test_event_loop_lag() -> None:
     """Ten of 38 samples over 100 ms: a service's event loop was blocked."""
     blocked = changed("event_loop_lag_seconds", lambda one: 0.3 if 10 < one["t_s"] < 15 else 0.002)
@@ -196,8 +232,8 @@ def test_numbers_that_are_none_are_not_well() -> None:
     """NaN is smaller and larger than nothing; it passes no check."""
     broken = changed("machine_cores_busy", lambda _: float("nan"))
     found = examined(samples=broken)
-    assert not_ok(found) == {"cores_busy"}
-    assert found["cores_busy"].measured is None
+    assert not_ok(found) == {"cores_busy", "cores_busy_peak"}
+    assert found["cores_busy"].measured is found["cores_busy_peak"].measured is None
 
 
 def test_frames_stay_as_they_were() -> None:

@@ -127,14 +127,14 @@ def test_a_record_that_could_not_be_begun_leaves_no_folder(tmp_path: Path, monke
 
 
 def test_a_page_is_drawn_apart_from_the_verdict(tmp_path: Path) -> None:
-    """Verdict and report.md come first; the page only when it is asked for, and from what is on disk."""
+    """Verdict and report.md come first; the page only when it is asked for."""
     folder = write_record(tmp_path / "run")
-    verdict = conclude(folder, load_experiment("cascading_failure"))
+    record = conclude(read_record(folder), load_experiment("cascading_failure"))
     assert (folder / "report.md").exists()
     assert not (folder / "report.html").exists()
-    assert read_record(folder).verdict == verdict
-    assert draw(folder) == folder / "report.html"
-    assert verdict["question"] in (folder / "report.html").read_text(encoding="utf-8")
+    assert read_record(folder).verdict == record.verdict
+    assert draw(record) == folder / "report.html"
+    assert record.verdict["question"] in (folder / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_run_that_went_through_is_judged_and_not_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -30,12 +31,13 @@ def executed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Fake:
             request.console.print("progress")
             return tmp_path / f"runs/{len(requests)}", {**verdict, "verdict": words[len(requests) - 1]}
 
-        def draw(folder: Path) -> Path:
+        def draw(record: SimpleNamespace) -> Path:
             assert len(requests) == len(words), "drawing takes memory that what is measured next would miss"
-            return folder / "report.html"
+            return Path(record.folder) / "report.html"
 
         monkeypatch.setattr("rulezero.cli.executing.execute", execute)
         monkeypatch.setattr("rulezero.cli.executing.draw", draw)
+        monkeypatch.setattr("rulezero.record.read_record", lambda folder: SimpleNamespace(folder=folder))
         return requests
 
     return install

@@ -1,6 +1,8 @@
 """A chain of services without sockets: real stacks, real layers, real answers on the way back."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import Context
 from functools import partial
 from random import Random
 from typing import Any
@@ -18,7 +20,7 @@ from rulezero.service.slots import SlotsLayer
 from rulezero.toggles.stacks import Stack
 from rulezero.toggles.store import ToggleStore
 from tests.defences.fakes import RecordingTeller
-from tests.service.asgi import ask
+from tests.service.asgi import Client, scope_of
 
 Handle = Callable[[], Awaitable[Any]]
 
@@ -30,6 +32,7 @@ class Service:
         self, name: str, handle: Handle, defences: Mapping[str, Any], *, slots: int = 100, service_s: float = 0.0
     ) -> None:
         self.name, self.received, self.arrived_s = name, 0, list[float]()
+        self.serving = set[asyncio.Task[None]]()
         self._handle = handle
         self.store = ToggleStore(None, clock=now_s)
         on = {key: {"enabled": True, **numbers} for key, numbers in defences.items()}
@@ -74,8 +77,18 @@ class Service:
 
 
 async def _send(other: Service, operation: Operation) -> HttpReply:
+    """Ask as over a connection: the callee has a task and a context of its own, which outlive a caller who leaves."""
     other.received += 1
     other.arrived_s.append(now_s())
-    answer = await ask(other.layer, "GET", "/", headers=_headers(operation))
-    titled = {key.title(): value for key, value in answer.headers.items()}
-    return _reply(other.name, answer.status, titled, answer.body)
+    client = Client()
+    serving = other.layer(scope_of("GET", "/", _headers(operation)), client.receive, client.send)
+    task = asyncio.create_task(serving, context=Context())
+    other.serving.add(task)
+    task.add_done_callback(other.serving.discard)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        client.leave()
+        raise
+    titled = {key.title(): value for key, value in client.answer.headers.items()}
+    return _reply(operation, client.answer.status, titled, client.answer.body)

@@ -24,23 +24,18 @@ class SharedMemory:
     def __init__(self) -> None:
         self.entries: dict[str, Entry] = {}
         self.leases: dict[str, str] = {}
-        self._issued = 0
 
     async def look_up(self, key: str) -> Entry | None:
         await asyncio.sleep(0)
         return self.entries.get(key)
 
-    async def acquire_lease(self, key: str, *, lease_s: float) -> str | None:  # noqa: ARG002 - nobody here dies with it.
+    async def acquire_lease(self, key: str, *, owner: str, lease_s: float) -> bool:  # noqa: ARG002 - nobody here dies with it.
         await asyncio.sleep(0)
-        if key in self.leases:
-            return None
-        self._issued += 1
-        self.leases[key] = str(self._issued)
-        return self.leases[key]
+        return self.leases.setdefault(key, owner) == owner
 
-    async def release_lease(self, key: str, token: str) -> None:
+    async def release_lease(self, key: str, owner: str) -> None:
         await asyncio.sleep(0)
-        if self.leases.get(key) == token:
+        if self.leases.get(key) == owner:
             del self.leases[key]
 
 

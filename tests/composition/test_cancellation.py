@@ -20,6 +20,7 @@ from tests.defences.fakes import (
     cancel,
     context,
     failed,
+    found,
     now_s,
     operation,
     others,
@@ -66,6 +67,10 @@ async def test_an_abandoned_load_leaves_its_permit() -> None:
     assert bulkhead._in_use == 0
 
 
+# None; stale, as stale-while-revalidate, stale-if-error and a lease want it; fresh, and about to expire.
+ENTRIES = [None, *(found(fresh_s=fresh_s, load_s=0.5) for fresh_s in (-1.0, -40.0, 0.01, 100.0))]
+
+
 def all_on(seed: int) -> Stack:
     """Return every defence, with copies sent soon and a queue for permits, so that there is something to leave."""
     return everything(
@@ -79,7 +84,9 @@ def all_on(seed: int) -> Stack:
 
 
 async def nothing_is_left(stack: Stack, message: str) -> None:
-    """No task, permit, place in a queue, flight, lease or copy."""
+    """No task, permit, place in a queue, flight, lease or copy, once the renewals behind the callers are ended too."""
+    await settle()
+    await stack.background.close()
     await settle()
     bulkhead, coalescing, hedging = (stack.layers[name] for name in ("bulkhead", "coalescing", "hedging"))
     assert others() == set(), message
@@ -89,14 +96,16 @@ async def nothing_is_left(stack: Stack, message: str) -> None:
 
 
 async def leave_at_random(stack: Stack, dependency: Dependency, random: Random) -> None:
-    """Send thirty calls over a second, and have every caller leave within another."""
+    """Send calls over a second, and have every caller leave within another; some find an entry, fresh or stale."""
 
     async def caller() -> Any:
         await asyncio.sleep(random.choice([0.0, 0.25, 0.5, random.random()]))
         key = random.choice(["", "1", "2"])
-        return await stack.around(dependency)(operation(key=key, deadline_s=random.choice([None, now_s() + 60])))
+        entry = random.choice(ENTRIES) if key else None
+        deadline_s = random.choice([None, now_s() + 60])
+        return await stack.around(dependency)(operation(key=key, entry=entry, ttl_s=10.0, deadline_s=deadline_s))
 
-    callers = [asyncio.create_task(caller()) for _ in range(30)]
+    callers = [asyncio.create_task(caller()) for _ in range(45)]
     for one in callers:
         at_s = random.choice([0.0, 0.25, 0.5, 2 * random.random()])
         asyncio.get_running_loop().call_later(at_s, one.cancel)
@@ -109,6 +118,8 @@ async def test_with_everything_on_random_cancellations_leave_nothing_behind(seed
     stack, hanging = all_on(seed), Hanging()
     await leave_at_random(stack, hanging, Random(seed))
     await nothing_is_left(stack, f"seed {seed}")
+    assert "served_stale" in stack.names("stale_while_revalidate"), f"seed {seed}"
+    assert "refreshed" in stack.names("early_expiration"), f"seed {seed}"
     assert hanging.running == 0, f"seed {seed}"
     assert len(hanging.calls) == hanging.cancelled > 0, f"seed {seed}"
     assert stack.tellers["circuit_breaker"].states == [State.CLOSED], f"seed {seed}"

@@ -8,8 +8,8 @@ import pytest
 from rulezero.defences.circuit_breaker import BreakerOpen
 from rulezero.outcome import CallError, Failed, NotSent, Outcome, Rejected, TimedOut
 from rulezero.request_context import deadline_var
-from tests.composition.hops import Service
-from tests.defences.fakes import cancel, failed, now_s, outcomes, settle
+from tests.composition.hops import Handle, Service
+from tests.defences.fakes import cancel, failed, now_s, outcomes
 
 SERVICES = ["edge", "checkout", "payment"]
 # At every layer, which is what makes refusals dear if they are retried.
@@ -151,13 +151,21 @@ async def test_one_deadline_holds_for_every_hop_queue_and_pause(deadline_s: floa
     assert shop.payment.received == received
 
 
-async def test_a_caller_who_leaves_frees_every_slot_down_the_chain() -> None:
-    """Those who work and those who wait in payment's line; the next one is served at once."""
-    shop = chain(slots=1, circuit_breaker={"volume_min": 1}, bulkhead={"permits": 50})
-    callers = [asyncio.create_task(shop.call()) for _ in range(10)]
+@pytest.mark.parametrize(("defences", "worked"), [({}, 10), ({"deadline": {}}, 1)], ids=["naive", "deadline"])
+async def test_callers_who_leave_the_line_are_not_worked_for(defences: dict[str, Any], worked: int) -> None:
+    """Payment drops them only with the deadline defence; no breaker counts them, and every slot comes free."""
+    works: list[float] = []
+
+    async def work() -> str:
+        works.append(now_s())
+        return "paid"
+
+    shop = chain(work, slots=1, circuit_breaker={"volume_min": 1}, bulkhead={"permits": 50}, **defences)
+    callers = [asyncio.create_task(asked(shop.checkout._handle)) for _ in range(10)]
     await asyncio.sleep(0.05)
     await cancel(*callers)
-    await settle()
+    await asyncio.gather(*shop.payment.serving)
+    assert len(works) == worked
     slots = shop.payment.layer._app._slots  # type: ignore[attr-defined]  # The layer inside is the slots' own.
     assert (slots._free, slots.waiting) == (1, 0)
     start_s = now_s()
@@ -165,3 +173,46 @@ async def test_a_caller_who_leaves_frees_every_slot_down_the_chain() -> None:
     assert now_s() - start_s == pytest.approx(0.1)
     for service in (shop.edge, shop.checkout):
         assert service.tellers["circuit_breaker"].states == [0]
+
+
+async def asked(call: Handle) -> Any:
+    """Await a call: what a task is made of."""
+    return await call()
+
+
+async def asked_within(shop: Chain, left_s: float) -> Any:
+    """Call the edge as a user who waits for so long."""
+    deadline_var.set(now_s() + left_s)
+    return await shop.call()
+
+
+@pytest.mark.parametrize("held_back_by", ["circuit_breaker", "adaptive_throttle"])
+@pytest.mark.parametrize("left_s", [0.04, 0.09])
+async def test_a_client_with_tiny_deadlines_closes_the_shop_for_nobody(held_back_by: str, left_s: float) -> None:
+    """The callee's word that time ran out comes before the caller's own timer: it tells of the client's hurry only."""
+    defences: dict[str, Any] = {"deadline": {}, "retry": EAGER, held_back_by: {"volume_min": 5}}
+    shop = chain(**defences)
+    hurried = await outcomes(asyncio.create_task(asked_within(shop, left_s)) for _ in range(50))
+    assert all(isinstance(end, CallError) for end in hurried)
+    patient = await outcomes(asyncio.create_task(asked_within(shop, 5.0)) for _ in range(20))
+    assert patient == ["paid"] * 20
+    assert shop.payment.received == 70
+    for service in (shop.edge, shop.checkout):
+        assert "rejected" not in service.names(held_back_by)
+        assert "scheduled" not in service.names("retry")
+
+
+@pytest.mark.parametrize(("payment_s", "opened"), [(0.5, [0, 2]), (0.8, [0])])
+async def test_the_middle_breaker_opens_if_its_timeout_comes_before_the_deadline(
+    payment_s: float, opened: list[int]
+) -> None:
+    """Payment hangs. A timeout as long as the edge's never fires in checkout: its own caller's deadline comes first."""
+
+    async def hanging() -> None:
+        await asyncio.sleep(3600)
+
+    timeouts = {"timeout_s": 0.8, "dependency": {"payment": {"timeout_s": payment_s}}}
+    shop = chain(hanging, deadline={}, timeout=timeouts, circuit_breaker={"volume_min": 5})
+    await outcomes(asyncio.create_task(asked_within(shop, 1.0)) for _ in range(10))
+    assert shop.checkout.tellers["circuit_breaker"].states == opened
+    assert shop.edge.tellers["circuit_breaker"].states == [0, 2]

@@ -21,6 +21,7 @@ class RecordingTeller:
         self.decisions: list[tuple[str, dict[str, float | str]]] = []
         self.states: list[int] = []
         self.limit = 0
+        self.is_removed = False
         self._in_use: Callable[[], int] = lambda: 0
 
     def decided(self, decision: str, **detail: float | str) -> None:
@@ -32,6 +33,9 @@ class RecordingTeller:
     def concurrency(self, *, limit: int, in_use: Callable[[], int]) -> None:
         self.limit = limit
         self._in_use = in_use
+
+    def removed(self) -> None:
+        self.is_removed = True
 
     @property
     def in_use(self) -> int:

@@ -185,18 +185,23 @@ def test_pitfall_many_clients_at_k_each(clients: int, expected_rps: float) -> No
     reject_max=st.floats(0, 1),
     count_local=st.booleans(),
 )
-def test_law_the_probability_lies_between_nothing_and_the_cap(
+def test_law_the_probability_is_that_of_what_the_window_holds(
     outcomes_s: list[tuple[Outcome, float]], k: float, reject_max: float, *, count_local: bool
 ) -> None:
-    """Whatever happens, also when the throttle itself refuses."""
+    """Whatever happens: what is older than ten slices of half a second is forgotten, a cancelled call never counted."""
     config = AdaptiveThrottleConfig(k=k, reject_max=reject_max, count_local=count_local, volume_min=1)
-    machine, now_s = Machine(config), 0.0
+    machine, now_s, counted = Machine(config), 0.0, list[tuple[int, bool]]()
     for outcome, gap_s in outcomes_s:
         now_s += gap_s
+        slice_now = int(now_s / 0.5)
         if machine.rejection_probability(now_s) > reject_max / 2:
             machine.rejected(now_s)
+            counted += [(slice_now, False)] * count_local
         machine.settle(outcome, now_s)
-        assert 0 <= machine.rejection_probability(now_s) <= reject_max
+        counted += [(slice_now, outcome is Outcome.OK)] * (outcome not in {Outcome.CANCELLED, Outcome.NOT_SENT})
+        held = [accepted for at, accepted in counted if slice_now - at < 10]
+        share = (len(held) - k * sum(held)) / (len(held) + 1)
+        assert machine.rejection_probability(now_s) == pytest.approx(min(max(share, 0.0), reject_max))
 
 
 @pytest.mark.parametrize(

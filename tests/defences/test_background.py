@@ -103,6 +103,40 @@ async def test_closing_does_not_wait_for_ever() -> None:
     assert now_s() == pytest.approx(1.0)
 
 
+async def test_what_is_held_is_given_back_also_when_it_is_full_or_closed() -> None:
+    """By what is cancelled at the close, too; the close waits for it."""
+    background, given_back = Background(tasks_max=1), list[str]()
+
+    async def give_back() -> None:
+        await asyncio.sleep(0.5)
+        given_back.append("lease")
+
+    async def holder() -> None:
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            background.give_back(give_back)
+
+    background.start(holder)
+    await settle()
+    background.give_back(give_back)
+    assert not background.start(holder)
+    await background.close()
+    assert now_s() == pytest.approx(0.5)
+    assert (given_back, others()) == (["lease"] * 2, set())
+
+
+async def test_closing_gives_up_what_cannot_be_given_back() -> None:
+    """The cache is gone: after a moment nothing runs any more."""
+    background, hanging = Background(), Hanging()
+    background.give_back(lambda: hanging(operation()))
+    await settle()
+    await background.close()
+    await settle()
+    assert now_s() == pytest.approx(1.0)
+    assert (hanging.cancelled, others()) == (1, set())
+
+
 @pytest.mark.parametrize(
     ("dependency", "well"), [(Dependency(), True), (Dependency(failed()), False), (Hanging(), False)]
 )

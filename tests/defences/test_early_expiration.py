@@ -146,6 +146,17 @@ async def test_a_renewal_that_fails_or_hangs_is_told_and_ends(origin: Items) -> 
     assert (teller.names, origin.running) == (["refreshed", "refresh_failed"], 0)
 
 
+@pytest.mark.parametrize("background", [True, False])
+async def test_a_failed_renewal_is_not_repeated_by_every_reader(*, background: bool) -> None:
+    """Pitfall: near the end every reader draws it. 500 within 5 s start five, one a second; the others are served."""
+    origin = Items(failed())
+    layer = early(ALMOST_ONE, background=background, backoff_s=1.0)
+    for _ in range(500):
+        assert await layer(read(0.1), origin) == "found"
+        await asyncio.sleep(0.01)
+    assert len(origin.calls) == pytest.approx(5, abs=1)
+
+
 async def test_renewals_are_bounded() -> None:
     """Beyond the bound the entry is served and nothing is started."""
     teller, origin = RecordingTeller(), Items(latency_s=5.0)
@@ -161,7 +172,8 @@ async def test_renewals_are_bounded() -> None:
 
 
 @pytest.mark.parametrize(
-    "numbers", [{"beta": 0}, {"beta": -1}, {"advance_max": 0}, {"advance_max": 1.5}, {"refresh_timeout_s": 0}]
+    "numbers",
+    [{"beta": 0}, {"beta": -1}, {"advance_max": 0}, {"advance_max": 1.5}, {"refresh_timeout_s": 0}, {"backoff_s": 0}],
 )
 def test_numbers_that_make_no_sense_are_refused_by_name(numbers: dict[str, Any]) -> None:
     """Never early, always early, or renewals that hang for ever."""

@@ -102,9 +102,9 @@ async def test_the_winner_does_not_wait_until_the_loser_has_cleaned_up(*, hedge_
     assert others() == set()
 
 
-@pytest.mark.parametrize("asked", [operation(idempotent=False), operation(hedge=True)])
+@pytest.mark.parametrize("asked", [operation(idempotent=False), operation(hedge=True), operation(elsewhere=False)])
 async def test_pitfall_writes_are_never_hedged(asked: Operation) -> None:
-    """Nor are copies: both go straight through."""
+    """Nor are copies, nor what has no other link to go to: all go straight through."""
     dependency = Dependency(latency_s=5.0)
     assert await hedging()(asked, dependency) == "reply"
     assert dependency.calls == [asked]
@@ -130,24 +130,24 @@ async def test_once_a_copy_is_out_one_failure_does_not_count(primary_s: float) -
 
 
 @pytest.mark.parametrize(
-    ("primary", "hedge", "raised"),
+    ("primary", "hedge", "raised", "told"),
     [
-        ((0.2, Failed("p")), (0.3, Failed("h")), "h"),
-        ((0.9, Failed("p")), (0.3, Failed("h")), "p"),
-        ((0.9, Failed("p")), (0.0, NotSent("h")), "p"),
-        ((0.2, Failed("p")), (0.5, NotSent("h")), "p"),
-        ((0.2, TimedOut("p")), (0.3, Unreachable("h")), "p"),
-        ((0.2, Unreachable("p")), (0.3, Unreachable("h")), "h"),
+        ((0.2, Failed("p")), (0.3, Failed("h")), "h", ["hedged", "both_failed"]),
+        ((0.9, Failed("p")), (0.3, Failed("h")), "p", ["hedged", "both_failed"]),
+        ((0.9, Failed("p")), (0.0, NotSent("h")), "p", ["copy_refused"]),
+        ((0.2, Failed("p")), (0.5, NotSent("h")), "p", ["hedged", "copy_refused"]),
+        ((0.2, TimedOut("p")), (0.3, Unreachable("h")), "p", ["hedged", "both_failed"]),
+        ((0.2, Unreachable("p")), (0.3, Unreachable("h")), "h", ["hedged", "both_failed"]),
     ],
 )
 async def test_when_both_fail_the_error_says_no_more_than_is_known(
-    primary: tuple[float, object], hedge: tuple[float, object], raised: str
+    primary: tuple[float, object], hedge: tuple[float, object], raised: str, told: list[str]
 ) -> None:
     """The later one, unless it claims that nothing happened when the other may have."""
     teller = RecordingTeller()
     with pytest.raises(Exception, match=raised):
         await hedging(teller)(OPERATION, Copies(primary, hedge))
-    assert teller.names == ["hedged", "both_failed"]
+    assert teller.names == told
     assert others() == set()
 
 
@@ -161,15 +161,26 @@ async def test_a_bug_is_not_covered_up(primary_s: float) -> None:
 
 
 async def test_a_copy_refused_further_in_leaves_the_primary_alone() -> None:
-    """By the budget, a bulkhead or a breaker: the call goes on as if it had not been hedged."""
+    """By the budget, a bulkhead or a breaker: the call goes on as if it had not been hedged, which decides nothing."""
     layers: tuple[Callable[[], Any], ...] = (
         lambda: RetryBudget(RetryBudgetConfig(reserve_per_s=0.0), context()),
         lambda: Bulkhead(BulkheadConfig(permits=1), context()),
     )
     for make in layers:
-        dependency = Dependency(latency_s=2.0)
-        assert await wrap((hedging(), make()), dependency)(OPERATION) == "reply"
+        teller, dependency = RecordingTeller(), Dependency(latency_s=2.0)
+        assert await wrap((hedging(teller), make()), dependency)(OPERATION) == "reply"
         assert (len(dependency.calls), dependency.cancelled) == (1, 0)
+        assert teller.names == ["copy_refused"]
+        assert "copy_refused" in Hedging.idle_decisions
+
+
+async def test_a_copy_refused_further_in_is_not_paid_for() -> None:
+    """At a half, two calls pay for a copy: the one that was refused is followed by another at the next call."""
+    teller = RecordingTeller()
+    layer, late = hedging(teller, extra_load_max=0.5), (0.3, "primary")
+    for copy in ((0.1, "hedge"), (0.0, NotSent("full")), (0.1, "hedge")):
+        await layer(OPERATION, Copies(late, copy))
+    assert teller.names == ["budget_empty", "copy_refused", "hedged", "hedge_won"]
 
 
 async def test_pitfall_cancelled_losers_are_no_failures_of_the_breaker() -> None:
@@ -189,8 +200,8 @@ async def test_pitfall_cancelled_losers_are_no_failures_of_the_breaker() -> None
     assert teller.states == [0, 2, 1, 0]
 
 
-@pytest.mark.parametrize("leaves_at_s", [0.0, 0.05, 0.1, 0.15])
-async def test_a_caller_that_leaves_takes_both_copies_with_it(leaves_at_s: float) -> None:
+@pytest.mark.parametrize(("leaves_at_s", "sent"), [(0.0, 1), (0.05, 1), (0.1, 1), (0.15, 2)])
+async def test_a_caller_that_leaves_takes_both_copies_with_it(leaves_at_s: float, sent: int) -> None:
     """Before the copy is out, as it goes out, and after: no task is left."""
     hanging = Hanging()
     caller = asyncio.create_task(hedging()(OPERATION, hanging))
@@ -198,8 +209,7 @@ async def test_a_caller_that_leaves_takes_both_copies_with_it(leaves_at_s: float
     await cancel(caller)
     await settle()
     assert caller.cancelled()
-    assert (hanging.running, hanging.cancelled, others()) == (0, len(hanging.calls), set())
-    assert len(hanging.calls) == (2 if leaves_at_s > 0.1 else len(hanging.calls))
+    assert (len(hanging.calls), hanging.running, hanging.cancelled, others()) == (sent, 0, sent, set())
 
 
 async def test_each_copy_has_its_own_timeout() -> None:
@@ -258,6 +268,7 @@ async def test_losers_that_do_not_end_stop_the_hedging() -> None:
     [
         ({"extra_load_max": 0.0}, "extra_load_max"),
         ({"extra_load_max": 1.1}, "extra_load_max"),
+        ({"extra_load_max": 1.0}, "extra_load_max"),
         ({"delay_s": 0.0}, "delay_s"),
         ({"window_s": 1.0, "refresh_s": 2.0}, "refresh_s"),
         ({"window_s": 1000.0, "refresh_s": 0.1}, "refresh_s"),

@@ -102,6 +102,18 @@ async def test_a_timeout_counts_as_the_time_it_took_at_least() -> None:
     assert (layer._delay.seconds(now_s()) or 0) >= 1.0
 
 
+async def test_calls_given_up_while_it_is_cold_are_known_too() -> None:
+    """A tenth hangs until its callers leave: the first delay is no less than the time they gave it."""
+    layer = Hedging(HedgingConfig(samples_min=100), context())
+    served = Served(lambda asked: 60.0 if asked.key == "slow" else 0.01)
+    asked = [Operation(name="x", dependency="y", key="" if number % 10 else "slow") for number in range(100)]
+    calls = [asyncio.create_task(_call(layer, served, one)) for one in asked]
+    await asyncio.sleep(1)
+    await cancel(*calls)
+    await asyncio.sleep(3)
+    assert (layer._delay.seconds(now_s()) or 0) >= 1.0
+
+
 @pytest.mark.parametrize("callers_leave", [False, True])
 async def test_pitfall_superseded_calls_do_not_drop_out_of_the_percentile(*, callers_leave: bool) -> None:
     """A tenth is slow, and ends by losing to its copy or by its caller's leaving: it goes on counting as slow.
@@ -197,5 +209,5 @@ def test_law_copies_never_exceed_the_budget(seed: int, share: float, calls: int,
     run_virtual(play())
 
 
-async def _call(layer: Hedging, served: Served) -> Any:
-    return await layer(OPERATION, served)
+async def _call(layer: Hedging, served: Served, asked: Operation = OPERATION) -> Any:
+    return await layer(asked, served)

@@ -7,8 +7,9 @@ import pytest
 from msgspec.structs import replace
 
 from rulezero.calls import Operation
+from rulezero.defences.deadline import DeadlineExceeded, DeadlineTimedOut
 from rulezero.defences.lease import Lease, LeaseConfig, LeaseWaitTimedOut
-from rulezero.outcome import Failed
+from rulezero.outcome import CallError, Failed
 from tests.defences.fakes import (
     Dependency,
     Hanging,
@@ -111,7 +112,7 @@ async def test_an_expired_entry_is_not_what_one_waits_for(fresh_s: float) -> Non
 async def test_when_the_holder_dies_one_of_the_others_takes_over() -> None:
     """Pitfall: lease holder dies. After `lease_s`, one and not all of them."""
     cache, teller = FakeCache(), RecordingTeller()
-    assert await cache.acquire_lease("hot", lease_s=3.0)
+    assert await cache.acquire_lease("hot", owner="another", lease_s=3.0)
     layer, origin = lease(cache, teller, lease_s=3.0, wait_s=10.0), Origin(cache)
     assert await outcomes(layer(READ, origin) for _ in range(10)) == [b"loaded"] * 10
     assert len(origin.calls) == 1
@@ -146,7 +147,7 @@ async def test_a_failed_load_gives_the_lease_back_and_the_next_one_tries() -> No
     assert (len(origin.calls), origin.running_max) == (3, 1)
 
 
-@pytest.mark.parametrize("leaves_at_s", [0.0, 0.005, 0.015, 0.2])
+@pytest.mark.parametrize("leaves_at_s", [0.0, 0.004, 0.006, 0.015, 0.2])
 async def test_a_holder_that_leaves_gives_the_lease_back(leaves_at_s: float) -> None:
     """While it asks for it, or while it loads: as soon as it is known to have it."""
     cache = FakeCache(trip_s=0.01)
@@ -157,10 +158,34 @@ async def test_a_holder_that_leaves_gives_the_lease_back(leaves_at_s: float) -> 
     assert (cache.leases, others()) == ({}, set())
 
 
+async def test_a_lease_whose_answer_was_lost_is_given_back() -> None:
+    """The cache took it and could not say so in time: it is nobody's, and nobody waits for it to end."""
+    cache, teller, start_s = FakeCache(trip_s=0.02), RecordingTeller(), now_s()
+    with pytest.raises(LeaseWaitTimedOut):
+        await lease(cache, teller)(operation(key="hot", deadline_s=start_s + 0.015), Dependency())
+    assert set(cache.leases) == {"hot"}
+    await asyncio.sleep(0.1)
+    assert (cache.leases, others()) == ({}, set())
+
+
+@pytest.mark.parametrize("error", [DeadlineExceeded("x"), DeadlineTimedOut("x")])
+async def test_a_deadline_that_the_cache_s_own_defence_saw_first_is_the_caller_s(error: CallError) -> None:
+    """Its time is up: it neither loads nor calls the cache unavailable."""
+    cache, teller, origin = FakeCache(), RecordingTeller(), Dependency()
+
+    async def out_of_time(*_: object, **__: object) -> bool:
+        raise error
+
+    cache.acquire_lease = out_of_time  # type: ignore[method-assign]  # The call defences around the cache refuse.
+    with pytest.raises(LeaseWaitTimedOut):
+        await lease(cache, teller)(operation(key="hot", deadline_s=0.4), origin)
+    assert (origin.calls, teller.names) == ([], ["wait_timed_out"])
+
+
 async def test_a_waiter_waits_no_longer_than_its_deadline() -> None:
     """Pitfall: unbounded polls. It does not load either, for a caller who has left."""
     cache, teller, origin = FakeCache(), RecordingTeller(), Dependency()
-    await cache.acquire_lease("hot", lease_s=60.0)
+    await cache.acquire_lease("hot", owner="another", lease_s=60.0)
     with pytest.raises(LeaseWaitTimedOut):
         await lease(cache, teller)(operation(key="hot", deadline_s=0.4), origin)
     assert now_s() == pytest.approx(0.4)
@@ -170,7 +195,7 @@ async def test_a_waiter_waits_no_longer_than_its_deadline() -> None:
 async def test_a_waiter_that_has_waited_enough_loads_for_itself() -> None:
     """However long the lease; it is counted."""
     cache, teller, origin = FakeCache(), RecordingTeller(), Dependency()
-    await cache.acquire_lease("hot", lease_s=60.0)
+    await cache.acquire_lease("hot", owner="another", lease_s=60.0)
     layer = lease(cache, teller, wait_s=2.0)
     assert await layer(operation(key="hot", deadline_s=9.0), origin) == "reply"
     assert now_s() == pytest.approx(2.0)
@@ -211,7 +236,7 @@ async def test_someone_elses_timeout_is_not_claimed() -> None:
 async def test_waiters_do_not_ask_in_step() -> None:
     """They were refused at the same instant, and would come back together for ever."""
     cache, asked_at_s = FakeCache(), list[float]()
-    await cache.acquire_lease("hot", lease_s=60.0)
+    await cache.acquire_lease("hot", owner="another", lease_s=60.0)
     look_up = cache.look_up
 
     async def noted(key: str) -> Any:

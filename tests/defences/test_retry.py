@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rulezero.calls import wrap
+from rulezero.calls import Operation, wrap
 from rulezero.defences.circuit_breaker import BreakerOpen
 from rulezero.defences.retry import Retry, RetryConfig, delay_s
 from rulezero.outcome import CallError, Failed, NotSent, Rejected, TimedOut, Unreachable
@@ -52,6 +52,23 @@ async def test_after_the_last_attempt_its_error_is_raised() -> None:
     assert len(dependency.calls) == 3
     assert now_s() == pytest.approx(0.05 + 0.1)
     assert teller.names == ["scheduled", "scheduled", "exhausted"]
+
+
+@pytest.mark.parametrize(
+    ("error", "asked", "told"),
+    [
+        (Failed("500"), OPERATION, ["scheduled", "scheduled"]),
+        (Rejected("429"), OPERATION, []),
+        (Failed("500"), operation(deadline_s=0.04), []),
+    ],
+)
+async def test_to_give_up_is_to_do_nothing(error: CallError, asked: Operation, told: list[str]) -> None:
+    """Whether for the number of attempts, the kind of error or the time: retry has acted when it asks again."""
+    teller = RecordingTeller()
+    with pytest.raises(CallError):
+        await retry(teller, jitter="none")(asked, Dependency(error))
+    assert [name for name in teller.names if name not in Retry.idle_decisions] == told
+    assert len(teller.names) == len(told) + 1
 
 
 async def test_the_first_attempt_is_not_delayed_and_success_tells_nothing() -> None:

@@ -132,6 +132,7 @@ async def test_an_error_for_which_no_retry_is_affordable_says_so() -> None:
     assert caught.value is error
     assert not error.retryable
     assert teller.names == ["exhausted"]
+    assert "exhausted" in RetryBudget.idle_decisions, "whether a retry was wanted at all is not known here"
 
 
 @pytest.mark.parametrize("error", [Rejected("429"), NotSent("full"), KeyError("bug")])
@@ -173,6 +174,15 @@ async def test_each_outcome_takes_what_it_should_in_the_grpc_form(ending: object
 
 async def _await(layer: RetryBudget, ending: object) -> Any:
     return await layer(OPERATION, Dependency(ending))
+
+
+def test_what_is_given_back_can_be_spent_again() -> None:
+    """Once: there is one token."""
+    machine = RatioBudget(ratio=1.0, ttl_s=10.0, reserve_per_s=0.0)
+    machine.deposit(0.0)
+    assert machine.withdraw(0.0)
+    machine.give_back(0.1)
+    assert (machine.withdraw(0.2), machine.withdraw(0.2)) == (True, False)
 
 
 Event = tuple[float, bool]

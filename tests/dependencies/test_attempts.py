@@ -9,6 +9,7 @@ from rulezero.defences.bulkhead import BulkheadFull
 from rulezero.dependencies.attempts import Link
 from rulezero.outcome import Failed, Outcome, Rejected, TimedOut, Unreachable
 from tests.counters import Change
+from tests.defences.fakes import cancel
 from tests.dependencies.fakes import LinkChanges
 
 OPERATION = Operation(name="GET /", dependency="attempts")
@@ -73,6 +74,24 @@ async def test_each_error_is_counted_as_its_outcome_and_passes_through(error: Ba
         await attempted()
     assert changes.outcomes == {outcome.value: 1}
     assert took_s() == 2
+
+
+@pytest.mark.parametrize(
+    ("deadline_s", "outcome"), [(None, "cancelled"), (2.1, "cancelled"), (2.0005, "timeout"), (2.0, "timeout")]
+)
+async def test_an_attempt_cancelled_when_its_time_is_up_timed_out(deadline_s: float | None, outcome: str) -> None:
+    """Its timer may be early by a millisecond; before that, its caller left."""
+    link, changes = link_of(f"a-given-up-{deadline_s}")
+
+    async def attempted() -> None:
+        with link.attempt(replace(OPERATION, deadline_s=deadline_s)):
+            await asyncio.sleep(9)
+
+    task = asyncio.create_task(attempted())
+    await asyncio.sleep(2)
+    await cancel(task)
+    assert task.cancelled()
+    assert changes.outcomes == {outcome: 1}
 
 
 async def test_every_series_of_a_link_starts_at_zero() -> None:

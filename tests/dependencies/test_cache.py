@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from redis.asyncio import BlockingConnectionPool
 
 from rulezero.calls import Operation
 from rulezero.dependencies.attempts import Link
@@ -11,6 +12,8 @@ from rulezero.dependencies.cache import Cache
 from rulezero.dependencies.entries import encode
 from rulezero.outcome import Failed, TimedOut
 from rulezero.request_context import deadline_var
+from tests.counters import Change
+from tests.defences.fakes import cancel
 from tests.dependencies.fakes import LinkChanges, stack, tcp_server
 
 PUT: dict[str, Any] = {"ttl_s": 1.5, "keep_s": 0.5, "load_s": 0.1, "found": None}
@@ -112,17 +115,40 @@ async def test_a_put_tells_whether_somebody_else_was_faster() -> None:
 
 
 @pytest.mark.wall_clock
-async def test_a_put_that_was_retried_is_not_taken_for_somebody_else_s() -> None:
-    """The first attempt may have arrived: the entry that the second one replaces is its own."""
+async def test_a_put_is_sent_once() -> None:
+    """A copy that comes late would overwrite what somebody has put since; a look-up may be repeated."""
     server = Redis()
     async with tcp_server(server) as address:
-        cache, changes = cache_on(address, retry={"base_s": 0.001}, timeout={"timeout_s": 0.2})
-        answer = server._answer
-        server._answer = lambda command: answer(command) * (command[0] != b"SET" or len(server.commands) > 1)  # type: ignore[method-assign]  # Takes the first one, and does not say so.
-        assert await cache.put("a", b"1", **PUT)
+        cache, changes = cache_on(address, retry={"base_s": 0.001, "attempts_max": 2}, timeout={"timeout_s": 0.1})
+        server.mute = True
+        with pytest.raises(TimedOut):
+            await cache.put("a", b"1", **PUT)
+        assert changes.attempts == (1, 0)
+        with pytest.raises(TimedOut):
+            await cache.look_up("a")
+        assert changes.attempts == (2, 1)
         await cache.close()
-    assert [command[0] for command in server.commands] == [b"SET", b"SET"]
-    assert changes.attempts == (1, 1)
+    assert [command[0] for command in server.commands].count(b"SET") == 1
+
+
+@pytest.mark.wall_clock
+async def test_those_who_wait_for_a_connection_are_counted() -> None:
+    """The pool's line is a queue: it has a gauge, and no time limit that nobody switched on."""
+    server, pending = Redis(), Change("db_client_connection_pending_requests", pool="edge-cache")
+    server.mute = True
+    async with tcp_server(server) as address:
+        cache, _ = cache_on(address)
+        readers = [asyncio.create_task(cache.look_up("a")) for _ in range(35)]
+        async with asyncio.timeout(30):
+            while len(server.commands) < 2 * 32:  # noqa: ASYNC110 - a server that only notes has no event to give.
+                await asyncio.sleep(0.01)
+        assert pending() == 3
+        pool = cache._redis.connection_pool
+        assert isinstance(pool, BlockingConnectionPool)
+        assert pool.timeout is None
+        await cancel(*readers)
+        await cache.close()
+    assert pending() == 0
 
 
 @pytest.mark.wall_clock
@@ -163,7 +189,7 @@ async def test_a_cache_that_is_not_there_is_a_failed_call() -> None:
     calls = (
         cache.look_up("a"),
         cache.put("a", b"1", **PUT),
-        cache.acquire_lease("a", lease_s=1),
+        cache.acquire_lease("a", owner="x", lease_s=1),
         cache.release_lease("a", "x"),
         cache.open(),
     )
@@ -190,7 +216,7 @@ async def test_the_answer_to_a_call_that_was_given_up_is_nobody_else_s() -> None
         found = [await cache.look_up(key) for key in ("b", "a", "b")]
         await cache.close()
     assert [entry.value if entry else None for entry in found] == [b"B", b"A", b"B"]
-    assert changes.outcomes == {"cancelled": 1, "ok": 3}
+    assert changes.outcomes == {"timeout": 1, "ok": 3}
 
 
 @pytest.mark.wall_clock
@@ -216,12 +242,26 @@ async def test_operations_name_the_cache() -> None:
     deadline_var.set(3.0)
     await cache.look_up("a")
     await cache.put("a", b"1", **PUT)
-    await cache.acquire_lease("a", lease_s=1)
+    await cache.acquire_lease("a", owner="x", lease_s=1)
     await cache.release_lease("a", "token")
     assert {(one.dependency, one.deadline_s) for one in seen} == {("cache", 3.0)}
     assert [(one.name, one.idempotent) for one in seen] == [
         ("GET", True),
-        ("SET", True),
+        ("SET", False),
         ("SET NX", False),
         ("EVAL", True),
     ]
+
+
+@pytest.mark.wall_clock
+async def test_a_look_up_is_not_hedged() -> None:
+    """There is one cache: its copy would take another connection to where the first one hangs."""
+    server = Redis()
+    server.mute = True
+    async with tcp_server(server) as address:
+        cache, changes = cache_on(address, hedging={"delay_s": 0.01, "extra_load_max": 1.0})
+        looking_up = asyncio.create_task(cache.look_up("a"))
+        await asyncio.sleep(0.1)
+        await cancel(looking_up)
+        await cache.close()
+    assert (changes.attempts, changes.hedges) == ((1, 0), 0)

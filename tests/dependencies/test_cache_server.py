@@ -59,24 +59,25 @@ async def test_of_two_who_load_the_same_one_is_told_that_it_was_too_many(tmp_pat
 async def test_one_of_many_gets_the_lease_and_only_its_owner_can_give_it_back(tmp_path: Path) -> None:
     """A token that is not the owner's leaves it; after it was given back the next one gets it."""
     async with running(tmp_path, caches=3) as caches:
-        tokens = await asyncio.gather(*(cache.acquire_lease("a", lease_s=9.0) for cache in caches for _ in range(5)))
-        owned = [token for token in tokens if token is not None]
+        tokens = [str(number) for number in range(15)]
+        answers = await asyncio.gather(
+            *(caches[number % 3].acquire_lease("a", owner=token, lease_s=9.0) for number, token in enumerate(tokens))
+        )
+        owned = [token for token, is_owner in zip(tokens, answers, strict=True) if is_owner]
         await caches[0].release_lease("a", "somebody else's")
-        assert await caches[1].acquire_lease("a", lease_s=9.0) is None
-        assert await caches[1].acquire_lease("b", lease_s=9.0) is not None
+        assert not await caches[1].acquire_lease("a", owner="late", lease_s=9.0)
+        assert await caches[1].acquire_lease("b", owner="late", lease_s=9.0)
         await caches[2].release_lease("a", owned[0])
-        again = await caches[1].acquire_lease("a", lease_s=9.0)
+        assert await caches[1].acquire_lease("a", owner="again", lease_s=9.0)
         assert await caches[0].look_up("a") is None
     assert len(owned) == 1
-    assert again not in (None, owned[0])
 
 
 async def test_a_lease_ends_by_itself_and_a_late_owner_does_not_end_the_next_one_s(tmp_path: Path) -> None:
     """Its holder may have died; or it is only slow."""
     async with running(tmp_path) as (cache,):
-        slow = await cache.acquire_lease("a", lease_s=0.1)
+        assert await cache.acquire_lease("a", owner="slow", lease_s=0.1)
         await asyncio.sleep(0.15)
-        assert await cache.acquire_lease("a", lease_s=9.0) is not None
-        assert slow is not None
-        await cache.release_lease("a", slow)
-        assert await cache.acquire_lease("a", lease_s=9.0) is None
+        assert await cache.acquire_lease("a", owner="next", lease_s=9.0)
+        await cache.release_lease("a", "slow")
+        assert not await cache.acquire_lease("a", owner="third", lease_s=9.0)

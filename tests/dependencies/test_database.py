@@ -123,6 +123,20 @@ async def test_the_time_in_line_is_told_to_whoever_asks() -> None:
     assert [queueing.total_s for queueing in lines] == pytest.approx([0.0, 1.0, 1.5])
 
 
+async def test_a_statement_is_not_hedged() -> None:
+    """Its copy would wait in the same line, for the same server: and the time in line would be told twice."""
+    database, pool, changes = database_on(one_second, calls=stack(dependency="db", hedging={"delay_s": 0.1}))
+    queueing = Queueing()
+    queueing_var.set(queueing)
+    for _ in range(20):  # Pays for a copy.
+        await database.fetch("load", "SELECT 1")
+    asyncio.get_running_loop().call_later(0.5, pool.free.release)
+    await pool.free.acquire()
+    await database.fetch("load", "SELECT 1")
+    assert (changes.attempts, changes.hedges) == ((21, 0), 0)
+    assert queueing.total_s == pytest.approx(0.5)
+
+
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
@@ -167,7 +181,7 @@ async def test_a_timeout_holds_even_when_the_link_hangs() -> None:
     with pytest.raises(AttemptTimedOut):
         await database.fetch("load", "SELECT 1")
     assert now_s() == 0.5
-    assert changes.outcomes == {"cancelled": 1}
+    assert changes.outcomes == {"timeout": 1}
     assert pool.out == 1, "the connection is not free before the driver has dropped it"
     await asyncio.sleep(11)
     assert pool.out == 0

@@ -149,6 +149,7 @@ async def test_the_herd_is_counted_by_key_and_shrinks_again() -> None:
     before = counts.herd_sum()
     await outcomes([read.get("broken", broken), read.get("slow", origin)])
     assert counts.herd_sum() == before + 2
+    assert read._in_flight == {}
 
 
 async def test_with_coalescing_all_who_miss_share_one_load() -> None:
@@ -211,3 +212,16 @@ async def test_one_odd_load_time_is_halved() -> None:
         await read.get("a", load)
         await asyncio.sleep(TTL_S)
     assert cache.load_times_s == pytest.approx([0.3, 5.15, 2.725])
+
+
+async def test_who_waited_for_a_load_that_failed_has_waited() -> None:
+    """Though it is answered with what it had found; who is served that at once has not."""
+    for name, waits in (("stale_if_error", True), ("stale_while_revalidate", False)):
+        read, _, counts = reading(f"c-waits-{name}", **{name: {"stale_s": 60.0}})
+        await read.get("a", Origin())
+        await read.get("a", Origin())
+        await asyncio.sleep(TTL_S)
+        start_s = now_s()
+        assert await read.get("a", Origin(failed())) == b"value"
+        assert (now_s() > start_s, counts.blocked()) == (waits, 1 + int(waits))
+        await asyncio.sleep(1)

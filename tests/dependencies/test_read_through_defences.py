@@ -209,9 +209,9 @@ async def test_closing_ends_what_runs_in_the_background() -> None:
     await fleet.read()
     await settle()
     assert fleet.origin.running == 1
+    assert set(fleet.cache.leases) == {"hot"}
     await fleet.close()
-    await settle()
-    assert (fleet.origin.running, others()) == (0, set())
+    assert (fleet.origin.running, fleet.cache.leases, others()) == (0, {}, set())
 
 
 @pytest.mark.parametrize("seed", range(15))

@@ -124,6 +124,14 @@ def test_the_control_must_fail(experiment: Experiment) -> None:
 
 
 @everyone
+def test_every_arm_is_spoken_of(experiment: Experiment) -> None:
+    """By a check or a prediction: an arm that nothing is claimed of could do anything and the run be supported."""
+    spoken = {name for check in experiment.checks for name in check.arms}
+    spoken |= {prediction.arm for prediction in experiment.predictions}
+    assert spoken == {arm.name for arm in experiment.arms}
+
+
+@everyone
 def test_every_demo_has_a_claim_about_its_defence(experiment: Experiment) -> None:
     """A demo that claims nothing would end as supported for nothing."""
     claimed = {name for check in experiment.checks if not check.control for name in check.arms}

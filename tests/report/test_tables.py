@@ -87,12 +87,30 @@ def test_amplification_is_relative_to_the_baseline() -> None:
 
 
 def test_predictions_say_the_range_that_is_accepted() -> None:
-    """A band is a share of the prediction; a value that could not be measured is neither within nor without."""
+    """A band is a share of the prediction; a value that is missing is neither within nor without, and said to be."""
     entry = {"name": "x", "formula": "a / b", "predicted": 25.0, "measured": None, "band": 0.25, "within": None}
     row = tables.prediction_rows({"arms": [arm(predictions=[entry])]})[0]
-    assert (row.measured, row.accepted, row.within) == ("-", "18.8 to 31.2", "-")
+    assert (row.measured, row.accepted, row.within) == ("-", "18.8 to 31.2", "not measured")
     unknown = tables.prediction_rows({"arms": [arm(predictions=[{**entry, "predicted": None}])]})[0]
     assert unknown.accepted == "within 25 %"
+
+
+def test_the_effect_says_by_what() -> None:
+    """By goodput, or by the yardstick without its unit; what was not compared is by nothing."""
+    control = arm("none", effect="control", effect_by=None, yardstick=1.02)
+    others = [
+        arm("late", effect_by="goodput", effect="worse", yardstick=0.9),
+        arm(effect_by="yardstick", yardstick=None),
+    ]
+    rows = tables.arm_rows({"yardstick": "p99 in the fault, s", "arms": [control, *others]})
+    assert [row.effect for row in rows] == ["control", "worse by goodput", "better by p99 in the fault"]
+    assert [row.yardstick for row in rows] == ["1.02", "0.9", "-"]
+
+
+def test_without_a_yardstick_there_is_no_value_of_it() -> None:
+    """The arms are compared by goodput, which has columns of its own."""
+    row = tables.arm_rows({"yardstick": None, "arms": [arm(effect_by="goodput", yardstick=0.9)]})[0]
+    assert (row.effect, row.yardstick) == ("better by goodput", "-")
 
 
 def test_a_verdict_without_arms_has_empty_tables() -> None:

@@ -12,6 +12,8 @@ from rulezero.report.terminal import print_result
 
 REPORT = Path("/some/where/that/is/rather/long/runs/20261122T130000-cascading_failure/report.html")
 
+CACHES = {"item": {"loads_per_renewal": 21.0, "blocked_reads": 42.0, "stale": 0.0, "renewals": 2.0, "missed": 42.0}}
+
 
 def printed(verdict: dict[str, Any], *, width: int = 80, report: Path | None = REPORT) -> str:
     file = io.StringIO()
@@ -67,6 +69,18 @@ def test_loads_at_the_origin_are_told_where_there_are_any(record: Record) -> Non
     text = printed({**record.verdict, "arms": [{**first, "origin_loads": loads}, second]})
     assert text.count("loads at the origin") == 1
     assert "none: loads at the origin: 328 in all, 26.7 per expiry, 214 after the crowd came" in text
+
+
+@pytest.mark.parametrize("width", [50, 72, 100])
+def test_the_yardstick_and_the_inside_are_told(record: Record, width: int) -> None:
+    """As a column where there is room for a table; nothing is cut off."""
+    first, second = record.verdict["arms"]
+    arms = [{**first, "yardstick": 27.25, "caches": CACHES}, {**second, "yardstick": 2.3, "effect_by": "yardstick"}]
+    text = printed({**record.verdict, "yardstick": "attempts per request", "arms": arms}, width=width, report=None)
+    assert all(len(line.rstrip()) <= width for line in text.splitlines())
+    told = " ".join(text.split())
+    assert "27.2" in told
+    assert "inside the system: none: loads per renewal 21; reads that waited 42;" in told
 
 
 def test_an_empty_verdict_is_printed() -> None:

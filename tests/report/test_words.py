@@ -37,3 +37,18 @@ def test_an_unknown_word_decides_nothing() -> None:
     """A verdict that is missing or new is not taken for support."""
     assert verdict_word({}) == verdict_word({"verdict": "unknown"}) == "Unknown: this run decides nothing."
     assert verdict_word({"verdict": "supported"}).startswith("Supported")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "text"),
+    [
+        ("supported", "Supported, for the 2 of 8 arms that ran: the prediction held."),
+        ("refuted", "Refuted, for the 2 of 8 arms that ran: the prediction did not hold."),
+        ("unknown", "Unknown: this run decides nothing."),
+    ],
+)
+def test_a_run_of_some_arms_speaks_of_those(verdict: str, text: str) -> None:
+    """What did not run is claimed nothing of."""
+    partial = {"verdict": verdict, "arms": [{}] * 2, "arms_defined": ["a"] * 8}
+    assert verdict_word(partial) == text
+    assert verdict_word({**partial, "arms_defined": ["a"] * 2}).count("arms") == 0

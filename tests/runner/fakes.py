@@ -24,10 +24,14 @@ HANGS = Toxic(link="checkout-payment", type="timeout", attributes={"timeout": 0}
 
 @dataclass
 class FakeToxiproxy:
-    """Answers what the injector asks of Toxiproxy; `refuse` has a status by method; `slow_s` delays additions."""
+    """Answers what the injector asks of Toxiproxy; `refuse` has a status by method; `slow_s` delays additions.
+
+    One that is `half_done` adds a toxic and says that it could not.
+    """
 
     refuse: dict[str, int] = field(default_factory=dict)
     slow_s: float = 0.0
+    half_done: bool = False
     api: str = NOBODY
     asked: list[tuple[str, str, float]] = field(default_factory=list)
     toxics: dict[str, Any] = field(default_factory=dict)
@@ -42,7 +46,8 @@ class FakeToxiproxy:
     async def add(self, request: web.Request) -> web.Response:
         body = await request.json()
         await asyncio.sleep(self.slow_s)
-        return self._answer("POST", body["name"], lambda: self.toxics.update({body["name"]: body}))
+        added = self._answer("POST", body["name"], lambda: self.toxics.update({body["name"]: body}))
+        return web.json_response({"error": "half done", "status": 400}, status=400) if self.half_done else added
 
     async def remove(self, request: web.Request) -> web.Response:
         name = request.match_info["toxic"]

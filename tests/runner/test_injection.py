@@ -85,13 +85,13 @@ async def test_toxics_of_one_kind_on_one_link_are_told_apart(tmp_path: Path) -> 
 Asked = list[tuple[str, float]]
 
 
-def pretend(monkeypatch: pytest.MonkeyPatch, *, took_s: float = 0.0, refuses: str = "") -> Asked:
+def pretend(monkeypatch: pytest.MonkeyPatch, *, took_s: float = 0.0, refuses: tuple[str, ...] = ()) -> Asked:
     """Replace what acts on cache and database; return what was asked of them, and when."""
     asked: Asked = []
 
     def note(what: str) -> None:
         asked.append((what, asyncio.get_running_loop().time()))
-        if what == refuses:
+        if what in refuses:
             raise Problem(f"{what} was refused")
 
     async def expire(address: str, key: str, *, lead_s: float) -> None:
@@ -193,12 +193,37 @@ async def test_a_run_that_is_cancelled_takes_its_statement_back(
     assert all(noted["end_s"] is not None for noted in one.injected)
 
 
+@pytest.mark.parametrize("also", ["", "REVERT"])
+async def test_a_statement_that_seems_to_have_failed_is_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, also: str
+) -> None:
+    """At once, as its answer alone may be lost; what went wrong first is told, also where that fails too."""
+    asked = pretend(monkeypatch, refuses=(on_primary("APPLY"), on_primary(also)))
+    one = injector(FakeToxiproxy(), tmp_path, SLOW)
+    with pytest.raises(Problem, match=r"^APPLY on .* was refused$"):
+        await one.run()
+    assert since_zero(one, asked) == [(on_primary("APPLY"), FAULT_START_S), (on_primary("REVERT"), FAULT_START_S)]
+    assert (samples(one), one.injected) == ([], [])
+
+
+@pytest.mark.wall_clock
+async def test_a_toxic_that_seems_to_have_failed_is_taken_away(tmp_path: Path) -> None:
+    """The proxy has it, although its answer was none."""
+    async with serving(FakeToxiproxy(half_done=True)) as fake:
+        one = injector(fake, tmp_path, HANGS)
+        with pytest.raises(Problem, match=r"refused: .*half done"):
+            await one.run()
+        assert fake.toxics == {}
+        assert [method for method, _, _ in fake.asked] == ["POST", "DELETE"]
+    assert (samples(one), one.injected) == ([], [])
+
+
 @pytest.mark.parametrize(("sql", "noted"), [("APPLY", 0), ("REVERT", 1)])
 async def test_a_statement_that_is_refused_ends_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sql: str, noted: int
 ) -> None:
     """One that could not be taken back is as bad as one that could not be applied, which is not noted."""
-    pretend(monkeypatch, refuses=on_primary(sql))
+    pretend(monkeypatch, refuses=(on_primary(sql),))
     one = injector(FakeToxiproxy(), tmp_path, SLOW)
     with pytest.raises(Problem, match=f"^{sql} on .* was refused$"):
         await one.run()
@@ -208,7 +233,7 @@ async def test_a_statement_that_is_refused_ends_the_run(
 
 async def test_a_refusal_takes_the_other_faults_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """At once, not at the end of the phase; and the refused one is not noted."""
-    asked = pretend(monkeypatch, refuses=f"flush {NOBODY}")
+    asked = pretend(monkeypatch, refuses=(f"flush {NOBODY}",))
     one = injector(FakeToxiproxy(), tmp_path, SLOW, CacheFlush(at_s=0.1, signature=PROOF))
     with pytest.raises(Problem, match=r"^flush .* was refused$"):
         await one.run()

@@ -71,6 +71,13 @@ async def test_each_item_is_asked_for_once_and_a_few_at_a_time() -> None:
     assert shop.inside_max == AT_A_TIME
 
 
+async def test_any_page_can_be_asked_for() -> None:
+    """The path is the experiment's; where there is no such page, it is named."""
+    async with serving(Shop()) as entry:
+        with pytest.raises(Problem, match=r"^warming up: the answer for /search/7\?page=1 was 404$"):
+            await warm(entry, Prewarm(path="/search/{key}?page=1", keys=Keys(low=7, high=7)))
+
+
 async def test_a_single_item() -> None:
     """The first is the last too."""
     shop = Shop()
@@ -81,10 +88,10 @@ async def test_a_single_item() -> None:
 
 @pytest.mark.parametrize("status", [404, 500, 503])
 async def test_an_answer_that_is_none_is_told(status: int) -> None:
-    """By item and status; no further items are asked for, and nobody is left asking."""
+    """By page and status; no further items are asked for, and nobody is left asking."""
     shop = Shop(bad={3: status}, silent=frozenset({4}))
     async with serving(shop) as entry:
-        with pytest.raises(Problem, match=rf"^warming up: the answer for item 3 was {status}$"):
+        with pytest.raises(Problem, match=rf"^warming up: the answer for /browse/3 was {status}$"):
             await warm(entry, pages(Keys(low=1, high=100)))
         assert still_asking() == []
         asked = len(shop.asked)

@@ -4,6 +4,7 @@ from random import Random
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from rulezero.defences.deadline import to_header
 from rulezero.request_context import current_deadline_s
 from rulezero.service.deadline import DeadlineLayer
 from rulezero.service.slots import SlotsLayer
@@ -98,14 +99,14 @@ async def test_a_request_that_is_late_on_arrival_is_refused_before_any_work(text
 
 
 async def test_work_is_stopped_at_the_deadline() -> None:
-    """To the instant, and counted; the work itself is cancelled."""
-    app = Working(work_s=60)
-    expired, abandoned = decisions("expired"), Change("work_abandoned_total", reason="deadline")
+    """To the instant, and counted; the work itself is cancelled. The answer says that it was this deadline."""
+    app, expired = Working(work_s=60), decisions("expired")
     answer = await within(app, "1000", margin_s=0.0)
     assert (answer.status, answer.headers["x-outcome"]) == (504, "timeout")
     assert now_s() == pytest.approx(1)
     assert app.finished == 0
-    assert (expired(), abandoned()) == (1, 1)
+    assert answer.headers["x-deadline-passed"] == "true"
+    assert expired() == 1
 
 
 async def test_work_that_ends_in_time_is_answered() -> None:
@@ -129,6 +130,37 @@ async def test_who_waits_in_line_leaves_it_at_the_deadline() -> None:
     assert second.headers["x-outcome"] == "timeout"
     assert now_s() == pytest.approx(4)
     assert len(app.seen) == 2
+
+
+async def test_time_spent_in_the_line_is_deducted_from_what_travels_on() -> None:
+    """Pitfall: queue time not deducted. After 0.3 s in the line 0.4 of 0.7 s are left for those further down."""
+    left_ms: list[str] = []
+
+    async def calling(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - the names are ASGI's.
+        left_ms.append(to_header(current_deadline_s() or 0.0, now_s()))
+        await asyncio.sleep(0.3 if len(left_ms) == 1 else 0.0)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    store = store_with(enabled=True, margin_s=0.0)
+    slots = SlotsLayer(calling, slots=1, service_s=0.0, random=Random(0), admission=admission_stack(store))
+    layer = DeadlineLayer(slots, store=store)
+    await asyncio.gather(*(ask(layer, "GET", "/", headers={"X-Deadline-Ms": left}) for left in ("900", "700")))
+    assert left_ms[1] in {"399", "400"}
+
+
+async def test_who_has_not_queued_is_always_tried() -> None:
+    """So a service that was slow for a while learns that it is fast again, instead of refusing for ever."""
+    app = Working(work_s=10)
+    store = store_with(enabled=True, margin_s=0.0)
+    slots = SlotsLayer(app, slots=1, service_s=0.0, random=Random(0), admission=admission_stack(store))
+    layer = DeadlineLayer(slots, store=store)
+    await ask(layer, "GET", "/", headers={"X-Deadline-Ms": "20000"})
+    app.work_s = 0.1
+    statuses = [(await ask(layer, "GET", "/", headers={"X-Deadline-Ms": "500"})).status for _ in range(200)]
+    assert statuses == [200] * 200
+    both = await asyncio.gather(*(ask(layer, "GET", "/", headers={"X-Deadline-Ms": "500"}) for _ in range(2)))
+    assert [one.status for one in both] == [200, 200]
 
 
 async def test_a_timeout_of_the_app_s_own_is_not_taken_for_the_deadline() -> None:

@@ -6,7 +6,6 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from rulezero.outcome import Outcome
-from rulezero.request_context import deadline_var
 from rulezero.service import slots as slots_module
 from rulezero.service.answers import answer_outcome
 from rulezero.service.slots import Slots, SlotsLayer
@@ -165,27 +164,6 @@ async def test_a_slot_is_free_again_when_the_app_fails_or_is_cancelled() -> None
             await ask(served, "GET", "/")
         await cancel(asyncio.create_task(ask(served, "GET", "/")))
     assert now_s() == 3
-
-
-async def test_a_request_whose_deadline_passed_in_the_line_is_not_worked_on() -> None:
-    """It is answered 504 with the outcome timeout, and counted as abandoned."""
-    reached: list[float] = []
-
-    async def working(scope: Scope, receive: Receive, send: Send) -> None:
-        reached.append(now_s())
-        await asyncio.sleep(2)
-        await empty(scope, receive, send)
-
-    abandoned = Change("work_abandoned_total", reason="deadline")
-    served = layer(working)
-    first = asyncio.create_task(ask(served, "GET", "/"))
-    await settle()
-    deadline_var.set(1.0)
-    late = await asyncio.create_task(ask(served, "GET", "/"))
-    assert (late.status, late.headers["x-outcome"]) == (504, "timeout")
-    assert (await first).status == 204
-    assert reached == [0]
-    assert abandoned() == 1
 
 
 async def test_even_without_defences_the_line_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:

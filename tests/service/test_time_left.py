@@ -6,28 +6,28 @@ from rulezero.service.time_left import TimeLeft
 def test_while_nothing_is_known_any_time_is_enough() -> None:
     """And none is not."""
     left = TimeLeft()
-    assert left.suffices(0.001, queued=True)
-    assert not left.suffices(0.0, queued=True)
-    assert not left.suffices(-1.0, queued=False)
+    assert left.suffices(0.001)
+    assert not left.suffices(0.0)
+    assert not left.suffices(-1.0)
 
 
 def test_who_has_queued_needs_the_usual_time() -> None:
     """Less, and it would be cut off in the middle."""
     left = TimeLeft()
     left.learn(0.1)
-    assert not left.suffices(0.099, queued=True)
-    assert left.suffices(0.101, queued=True)
+    assert not left.suffices(0.099)
+    assert left.suffices(0.101)
 
 
-def test_who_has_not_queued_is_always_tried() -> None:
-    """So a service that was slow for a while learns that it is fast again."""
+def test_who_ran_out_of_time_raises_the_usual_time_and_never_lowers_it() -> None:
+    """It took at least so long: early ends say nothing."""
     left = TimeLeft()
-    left.learn(10.0)
-    assert not left.suffices(0.5, queued=True)
-    for _ in range(200):
-        assert left.suffices(0.5, queued=False)
-        left.learn(0.1)
-    assert left.suffices(0.5, queued=True)
+    for took_s in (0.1, *[0.01] * 50):
+        left.learn_at_least(took_s)
+    assert not left.suffices(0.0999)
+    for _ in range(50):
+        left.learn_at_least(0.5)
+    assert not left.suffices(0.4)
 
 
 def test_the_usual_time_follows_slowly() -> None:
@@ -35,4 +35,4 @@ def test_the_usual_time_follows_slowly() -> None:
     left = TimeLeft()
     for took_s in (*[0.1] * 20, 1.0):
         left.learn(took_s)
-    assert left.suffices(0.2, queued=True)
+    assert left.suffices(0.2)

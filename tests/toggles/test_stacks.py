@@ -3,6 +3,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from rulezero.calls import Operation
 from rulezero.defences import CATALOGUE
@@ -204,3 +205,29 @@ async def test_calls_and_changes_at_random_always_end_in_a_reply_or_a_call_error
     override(store, bulkhead={"permits": 7})
     last = await outcomes(stack.call(OPERATION, Dependency(latency_s=1)) for _ in range(9))
     assert last.count("reply") == 7
+
+
+async def test_the_gauges_of_a_defence_that_is_off_are_gone() -> None:
+    """Also when a call that is under way has something to tell; those of one that was replaced are the new one's."""
+    store, _ = store_on()
+    stack = Stack(store, family="call", dependency="gone", caller="edge", random=Random(0))
+
+    def gauges() -> tuple[float | None, ...]:
+        resource = {"resource": "bulkhead:gone"}
+        return (
+            REGISTRY.get_sample_value("circuit_breaker_state", {"dependency": "gone"}),
+            REGISTRY.get_sample_value("concurrency_limit", resource),
+            REGISTRY.get_sample_value("concurrency_in_use", resource),
+        )
+
+    override(store, circuit_breaker={"volume_min": 1}, bulkhead={"permits": 3})
+    under_way = asyncio.create_task(stack.call(OPERATION, Dependency(failed(), latency_s=1.0)))
+    await settle()
+    assert gauges() == (0.0, 3.0, 1.0)
+    override(store, circuit_breaker={"volume_min": 1}, bulkhead={"permits": 4})
+    assert not stack.empty
+    assert gauges() == (0.0, 4.0, 0.0)
+    override(store)
+    assert stack.empty
+    await outcomes([under_way])
+    assert gauges() == (None, None, None)

@@ -5,7 +5,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from rulezero.report.charts.frame import Figure, TimeAxis, background, figure, time_x
+from rulezero.report.charts.frame import Figure, TimeAxis, background, figure, inline, time_x
 from rulezero.report.charts.style import INK, STATE_FILLS, STATE_NAMES, Bar
 from rulezero.report.words import number
 
@@ -39,7 +39,7 @@ def breakers(states: pl.DataFrame, arm: str, key: str, axis: TimeAxis) -> Figure
 def _strips(stretches: list[dict[str, object]], rows: int, axis: TimeAxis) -> Any:
     fields = [f"s{state}" for state in STATE_FILLS]
     return (
-        alt.Chart(alt.InlineData(values=stretches))
+        alt.Chart(inline(stretches))
         .transform_calculate(low="datum.row + 0.5", high="datum.row + 0.95")
         .mark_rect(stroke=INK, strokeWidth=0.8, clip=True)
         .encode(
@@ -61,7 +61,7 @@ def _strips(stretches: list[dict[str, object]], rows: int, axis: TimeAxis) -> An
 def _labels(names: list[str], axis: TimeAxis) -> Any:
     values = [{"t_s": 0, "row": index + 0.46, "name": name} for index, name in enumerate(names)]
     return (
-        alt.Chart(alt.InlineData(values=values))
+        alt.Chart(inline(values))
         .mark_text(align="left", baseline="bottom", dx=2, color=INK)
         .encode(x=time_x(axis), y=_row_y("row", len(names)), text="name:N")
     )

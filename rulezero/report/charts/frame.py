@@ -1,11 +1,12 @@
 """What every chart of a record shares: the time axis, the shaded fault, the phase names, and how a figure is made."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import altair as alt
+from altair.utils.schemapi import debug_mode
 
 from rulezero.report.charts.style import CONFIG, FAULT_EDGE, FAULT_FILL, GRID, INK, Bar, Line
 
@@ -99,14 +100,19 @@ def value_y(field: str, largest: float, smallest: float = 0.0, *, scale: ScaleKi
     return alt.Y(f"{field}:Q", scale=alt.Scale(type="log", domain=[low, top], nice=False), axis=shown)
 
 
+def inline(rows: Iterable[Mapping[str, Any]]) -> alt.InlineData:
+    """Return rows as the data of a layer.
+
+    Altair copies every list and dictionary in a chart again and again, but no tuple, and checks each row.
+    """
+    with debug_mode(arg=False):
+        return alt.InlineData(values=tuple(rows))
+
+
 def background(axis: TimeAxis) -> list[alt.Chart]:
     """Return the layers below the data: fault windows, phase borders, and the phases' names."""
-    spans = alt.InlineData(
-        values=[{"text": text, "t_s": start_s, "end": end_s} for text, start_s, end_s in axis.faults]
-    )
-    phases = alt.InlineData(
-        values=[{"text": text, "t_s": start_s, "end": end_s} for text, start_s, end_s in axis.phases]
-    )
+    spans = inline([{"text": text, "t_s": start_s, "end": end_s} for text, start_s, end_s in axis.faults])
+    phases = inline([{"text": text, "t_s": start_s, "end": end_s} for text, start_s, end_s in axis.phases])
     # A name that does not fit its phase is left out: cut short it would say nothing.
     room = f"(datum.end - datum.t_s) * (width - {_AXIS_WIDTH}) / {axis.end_s}"
     fits = alt.ExprRef(f"{room} < {_LETTER_WIDTH} * length(datum.text) ? 0 : 1")
@@ -128,6 +134,7 @@ def figure(
     chart = alt.layer(*layers).properties(width="container", height=height, description=summary)
     # Altair's own validation takes half of a report's time; the tests do it once for every kind of chart.
     spec = chart.to_dict(validate=False)
+    spec["datasets"] = {name: list(rows) for name, rows in spec["datasets"].items()}
     spec["config"] = CONFIG
     spec["autosize"] = {"type": "fit-x", "contains": "padding"}
     spec["padding"] = {"left": 0, "right": 10, "top": 2, "bottom": 2}

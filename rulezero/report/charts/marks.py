@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from rulezero.report.charts.frame import ScaleKind, TimeAxis, time_x, value_y
+from rulezero.report.charts.frame import ScaleKind, TimeAxis, inline, time_x, value_y
 from rulezero.report.charts.style import Bar, Line, Stroke
 
 Extent = tuple[float, float]
@@ -25,20 +25,24 @@ def lines(
     *,
     scale: ScaleKind = "linear",
     extent: Extent | None = None,
+    stepped: bool = False,
 ) -> list[Any]:
     """Return the layers that draw one line per series, a slice's value in its middle; a null is a gap.
 
     `extent` is the least and the greatest value of the scale, for charts that are compared; else that of the frame.
+    `stepped` holds a value for the width of its slice: a slope between wide ones would begin before what caused it.
     """
     fields = _fields(series)
     strokes = [each.stroke for each in series]
     data = _wide(frame, series, axis)
     smallest, largest = extent or extent_of(frame, [each.column for each in series])
-    folded = (
-        alt.Chart(data)
-        .transform_calculate(middle="(datum.t_s + datum.end) / 2", slice=f"floor(datum.t_s / {axis.bucket_s})")
-        .transform_fold(fields, as_=["key", "value"])
-        .encode(x=time_x(axis, "middle"), y=value_y("value", largest, smallest, scale=scale))
+    placed = alt.Chart(data).transform_calculate(
+        middle="(datum.t_s + datum.end) / 2", slice=f"floor(datum.t_s / {axis.bucket_s})"
+    )
+    if stepped:
+        placed = placed.transform_calculate(ends="[datum.t_s, datum.end]").transform_flatten(["ends"], as_=["middle"])
+    folded = placed.transform_fold(fields, as_=["key", "value"]).encode(
+        x=time_x(axis, "middle"), y=value_y("value", largest, smallest, scale=scale)
     )
     drawn = folded.mark_line(clip=True).encode(
         stroke=alt.Stroke("key:O", scale=_scale(fields, [stroke.colour for stroke in strokes]), legend=None),
@@ -63,7 +67,7 @@ def stacked(frame: pl.DataFrame, series: Sequence[Bar], axis: TimeAxis, *, highe
         base = top
     total = highest or frame.select(base.max()).item() or 0.0
     bars = (
-        alt.Chart(alt.InlineData(values=pl.concat(pieces).to_dicts()))
+        alt.Chart(inline(pl.concat(pieces).iter_rows(named=True)))
         .mark_rect(stroke="var(--page)", strokeWidth=0.5)
         .encode(
             x=time_x(axis),
@@ -82,7 +86,7 @@ def _fields(series: Sequence[Line | Bar]) -> list[str | alt.FieldName]:
 
 def _wide(frame: pl.DataFrame, series: Sequence[Line | Bar], axis: TimeAxis) -> alt.InlineData:
     named = [pl.col(each.column).round(_DIGITS).alias(f"s{index}") for index, each in enumerate(series)]
-    return alt.InlineData(values=frame.select("t_s", (pl.col("t_s") + axis.bucket_s).alias("end"), *named).to_dicts())
+    return inline(frame.select("t_s", (pl.col("t_s") + axis.bucket_s).alias("end"), *named).iter_rows(named=True))
 
 
 def extent_of(frame: pl.DataFrame, columns: Sequence[str]) -> Extent:

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import altair as alt
 import polars as pl
 import pytest
 
-from rulezero.report.charts.frame import TimeAxis
+from rulezero.report.charts.frame import TimeAxis, figure
 from rulezero.report.charts.marks import lines, stacked
 from rulezero.report.charts.style import DEFENDED, SERIES, Bar, Line
 
@@ -15,7 +14,7 @@ AXIS = TimeAxis(phases=(("hold", 0.0, 8.0),), faults=())
 
 def drawn(layers: list[Any]) -> list[dict[str, Any]]:
     """Return each layer with the rows of its data."""
-    spec = alt.layer(*layers).to_dict()
+    spec = figure("key", "title", "summary", (), layers).spec
     shared = spec.get("data")
     return [{**layer, "rows": spec["datasets"][layer.get("data", shared)["name"]]} for layer in spec["layer"]]
 
@@ -65,3 +64,12 @@ def test_every_line_has_its_own_dash_and_width(count: int) -> None:
     encoding = drawn(lines(frame, series, AXIS))[0]["encoding"]
     assert {encoding[channel]["scale"]["type"] for channel in ("stroke", "strokeDash", "strokeWidth")} == {"ordinal"}
     assert encoding["strokeDash"]["scale"]["range"] == [list(stroke.dash) for stroke in SERIES[:count]]
+
+
+@pytest.mark.parametrize("stepped", [True, False])
+def test_wide_slices_are_steps(stepped: bool) -> None:  # noqa: FBT001 - a parameter of the test.
+    """A slope from one slice to the next would rise before the fault does."""
+    frame = pl.DataFrame({"t_s": [0.0, 1.0], "v": [1.0, 2.0]})
+    layers = drawn(lines(frame, [Line(column="v", label="v", stroke=DEFENDED)], AXIS, stepped=stepped))
+    ends = [step for step in layers[0]["transform"] if step.get("flatten") == ["ends"] and step["as"] == ["middle"]]
+    assert len(ends) == stepped
