@@ -34,21 +34,7 @@ def judge(record: Record, experiment: Experiment) -> dict[str, Any]:
     """
     manifest = record.manifest
     require_judgeable(record)
-    arms: dict[str, Any] = {}
-    validity: list[Validity] = []
-    for arm in manifest["arms"]:
-        rows, metrics, generator = (
-            frame.filter(pl.col("arm") == arm["name"]) for frame in (record.rows, record.metrics, record.generator)
-        )
-        if rows.is_empty():
-            continue
-        arms[arm["name"]] = {**arm_figures(rows, metrics, manifest, arm), "breakers": breakers(metrics)}
-        spans = record.spans.filter(pl.col("arm") == arm["name"])
-        observed = Observed(arm=arm["name"], rows=rows, metrics=metrics, spans=spans, generator=generator)
-        validity.extend(examine(experiment, observed, manifest))
-        with asked_by(experiment, record):
-            _predict(experiment, arms[arm["name"]], arrivals_s(rows, manifest))
-            arms[arm["name"]]["yardstick"] = _measure(experiment.yardstick, arms[arm["name"]])
+    arms, validity = _judge_arms(record, experiment)
     with asked_by(experiment, record):
         checks = _ask(experiment, arms)
     reasons = _invalid_reasons(manifest, arms, validity, checks)
@@ -76,6 +62,27 @@ def judge(record: Record, experiment: Experiment) -> dict[str, Any]:
         "traces": chosen_traces(record.rows, record.spans),
         "reproduce": manifest.get("reproduce", ""),
     }
+
+
+def _judge_arms(record: Record, experiment: Experiment) -> tuple[dict[str, Any], list[Validity]]:
+    """Return what the verdict says of each arm that left rows, but its effect; and the validity checks of all."""
+    manifest = record.manifest
+    arms: dict[str, Any] = {}
+    validity: list[Validity] = []
+    for arm in manifest["arms"]:
+        rows, metrics, generator = (
+            frame.filter(pl.col("arm") == arm["name"]) for frame in (record.rows, record.metrics, record.generator)
+        )
+        if rows.is_empty():
+            continue
+        arms[arm["name"]] = {**arm_figures(rows, metrics, manifest, arm), "breakers": breakers(metrics)}
+        spans = record.spans.filter(pl.col("arm") == arm["name"])
+        observed = Observed(arm=arm["name"], rows=rows, metrics=metrics, spans=spans, generator=generator)
+        validity.extend(examine(experiment, observed, manifest))
+        with asked_by(experiment, record):
+            _predict(experiment, arms[arm["name"]], arrivals_s(rows, manifest))
+            arms[arm["name"]]["yardstick"] = _measure(experiment.yardstick, arms[arm["name"]])
+    return arms, validity
 
 
 def best_arm(

@@ -37,6 +37,7 @@ class LoopCounter(Collector):
     def collect(self) -> Iterator[CounterMetricFamily]:
         """Yield the metric, as a registry asks for it, from any thread."""
         family = CounterMetricFamily(self.name, self._text, labels=self.labels)
-        for values, count in tuple(self._counts.items()):
+        # Copied in one step: building pairs may start a garbage collection, and then the other thread gets its turn.
+        for values, count in self._counts.copy().items():
             family.add_metric(values, count.value)
         yield family
