@@ -7,33 +7,20 @@ renew at the same time depends on the weight of the die alone, not on how popula
 from collections.abc import Mapping
 from typing import Any
 
-from rulezero.analysis.predict import early_lead_s, early_refreshes, herd
+from rulezero.analysis.predict import early_refreshes, herd
 from rulezero.checks import figure_within
 from rulezero.experiment import Arm, Durations, Experiment, Figures, Keys, Prediction, Prewarm, Stream, Yardstick
 
 ITEMS = Keys(low=1901, high=1908)
 LOAD_S = 1.0  # of those
 RATE_RPS = 160.0
-ITEM_COUNT = ITEMS.high - ITEMS.low + 1
-PER_ITEM_RPS = RATE_RPS / ITEM_COUNT
+PER_ITEM_RPS = RATE_RPS / (ITEMS.high - ITEMS.low + 1)
 TTL_S = 10.0
-FAULT_S, HOLD_S = 30.0, 6.0
-OBSERVED_S = FAULT_S + HOLD_S
 BETAS = {"beta_0_5": 0.5, "beta_1": 1.0, "beta_1_5": 1.5}
 
 
 def _predicted(arm: str, formula: str, loads: float) -> Prediction:
     return Prediction(arm=arm, name="loads per expiry", formula=formula, predicted=lambda _: loads, measured=_loads)
-
-
-def _predicted_lead(arm: str, beta: float) -> Prediction:
-    return Prediction(
-        arm=arm,
-        name="seconds by which entries are renewed before their end",
-        formula="beta x load time x (ln(rate x beta x load time) + 0.577)",
-        predicted=lambda _: early_lead_s(PER_ITEM_RPS, LOAD_S, beta),
-        measured=_lead_s,
-    )
 
 
 def _numbers(beta: float) -> Mapping[str, Mapping[str, Any]]:
@@ -48,14 +35,6 @@ def _loads(figures: Figures) -> float | None:
 def _origin_loads(figures: Figures) -> float | None:
     cache = figures["caches"].get("items")
     return cache["renewals"] * cache["loads_per_renewal"] if cache and cache["renewals"] else None
-
-
-def _lead_s(figures: Figures) -> float | None:
-    """Tell the mean lead by how often entries were renewed: each life is the time to live less the lead."""
-    cache = figures["caches"].get("items")
-    if not cache or not cache["renewals"]:
-        return None
-    return TTL_S + LOAD_S - OBSERVED_S * ITEM_COUNT / float(cache["renewals"])
 
 
 def _blocked(figures: Figures) -> float | None:
@@ -85,7 +64,7 @@ EXPERIMENT = Experiment(
         **{f"catalog-{number}": {"RULEZERO_CACHE_TTL_S": str(TTL_S), "RULEZERO_POOL_SIZE": "24"} for number in (1, 2)},
     },
     faults=(),  # Entries come to their end by themselves: expiry is what is looked at.
-    durations=Durations(warmup_s=3, baseline_s=6, fault_s=FAULT_S, hold_s=HOLD_S),
+    durations=Durations(warmup_s=3, baseline_s=6, fault_s=30, hold_s=6),
     yardstick=Yardstick(name="loads at the origin from the fault on", figure=_origin_loads),
     arms=(
         Arm(name="none"),
@@ -100,6 +79,5 @@ EXPERIMENT = Experiment(
     predictions=(
         _predicted("none", "1 + rate x load time", herd(PER_ITEM_RPS, LOAD_S)),
         *(_predicted(name, "e ^ (1 / beta)", early_refreshes(beta)) for name, beta in BETAS.items()),
-        *(_predicted_lead(name, beta) for name, beta in BETAS.items()),
     ),
 )

@@ -4,8 +4,6 @@ import math
 from collections.abc import Sequence
 from operator import mul
 
-EULER_GAMMA = 0.5772156649
-
 
 def herd(rate_rps: float, load_s: float) -> float:
     """Return the loads that one expiry causes without a defence: the first miss, and all that come while it loads."""
@@ -68,11 +66,6 @@ def early_refreshes(beta: float) -> float:
     Between the first refresh and its end, others decide the same; holds for rate x load time x beta >> 1.
     """
     return math.exp(1 / beta)
-
-
-def early_lead_s(rate_rps: float, load_s: float, beta: float) -> float:
-    """Return how long before the end the first refresh under XFetch comes, on average; same condition."""
-    return beta * load_s * (math.log(rate_rps * beta * load_s) + EULER_GAMMA)
 
 
 def hedged_percentile_s(delay_s: float, median_s: float) -> float:

@@ -4,7 +4,6 @@ import pytest
 
 from rulezero.analysis.predict import (
     budgeted_attempts,
-    early_lead_s,
     early_refreshes,
     first_passage_s,
     fresh_share,
@@ -139,15 +138,6 @@ def test_even_arrivals_take_as_long_as_their_mean_says() -> None:
     for patience_s in (0.0, 1.0):
         law_s = recovery_s(8, 1, 100, 300, patience_s=patience_s)
         assert first_passage_s(even_s, 8, 300, patience_s=patience_s) == pytest.approx(law_s, abs=0.02)
-
-
-@pytest.mark.parametrize(
-    ("rate_rps", "load_s", "beta", "lead_s"),
-    [(100, 0.1, 1, 0.288), (100, 0.1, 2, 0.715), (1000, 0.1, 1, 0.518), (80, 0.25, 1, 0.893)],
-)
-def test_the_first_early_refresh(rate_rps: float, load_s: float, beta: float, lead_s: float) -> None:
-    """With 10 readers to a load of 0.1 s: 0.1 x (ln 10 + 0.577); later by ln 10 loads with ten times as many."""
-    assert early_lead_s(rate_rps, load_s, beta) == pytest.approx(lead_s, abs=0.0006)
 
 
 @pytest.mark.parametrize(
