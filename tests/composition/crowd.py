@@ -78,7 +78,11 @@ class Crowd:
         elif step.kind == "wait":
             await asyncio.sleep(step.seconds)
         elif step.kind == "come":
-            self.callers.append(asyncio.create_task(self._call(len(self.callers))))
+            caller = asyncio.create_task(self._call(len(self.callers)))
+            # Else asyncio logs what nobody asked for, in the middle of a collection of garbage; and CPython before
+            # 3.11.8 parses source for such a traceback, which breaks a parse that is under way (gh-106905).
+            caller.add_done_callback(lambda one: one.cancelled() or one.exception())
+            self.callers.append(caller)
         elif step.kind == "leave":
             here = [number for number, one in enumerate(self.callers) if not one.done()]
             for number in here[step.number : step.number + 1]:
