@@ -47,9 +47,16 @@ def _defences(found: Mapping[str, Any]) -> Iterator[str]:
 
 def _telemetry(found: Mapping[str, Any]) -> Iterator[str]:
     yield from _table(
-        ("telemetry, CPU added per request", "rulezero, us", "contrib ASGI middleware, us", "ratio"),
+        ("telemetry, CPU added per request", "rulezero, us", "contrib ASGI, us", "ratio", "contrib, one span", "ratio"),
         [
-            (name, f"{one['rulezero_us']:.0f}", f"{one['contrib_us']:.0f}", f"{one['ratio']:.2f}")
+            (
+                name,
+                f"{one['rulezero_us']:.0f}",
+                f"{one['contrib_us']:.0f}",
+                f"{one['ratio']:.2f}",
+                f"{one['contrib_one_span_us']:.0f}",
+                f"{one['ratio_one_span']:.2f}",
+            )
             for name, one in found.items()
         ],
     )

@@ -89,8 +89,8 @@ def throttled_rps(rate_rps: float, k: float, capacity_rps: float, *, count_local
 
 def throttle_recovery_s(
     rate_rps: float, k: float, capacity_rps: float, window_s: float, *, share: float = 0.9
-) -> float:
-    """Return how long after a backend is whole again a client that throttles itself sends `share` of all.
+) -> float | None:
+    """Return how long after a backend is whole again a client that throttles itself sends `share` of all; None: never.
 
     Counting local refusals it may send K times what was accepted over the window, so the load grows as
     exp(x t / window) with K (1 - exp(-x)) = x, starting from K x the capacity that there was.
@@ -98,6 +98,8 @@ def throttle_recovery_s(
     start_rps = k * capacity_rps
     if start_rps >= share * rate_rps:
         return 0.0
+    if k <= 1:
+        return None
     growth = 2 * (k - 1)
     for _ in range(200):  # A fixed point that is reached long before.
         growth = k * (1 - math.exp(-growth))

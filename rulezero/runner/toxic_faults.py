@@ -23,9 +23,12 @@ def client(api: str) -> Toxiproxy:
 def add(api: str, toxic: Toxic, name: str) -> None:
     """Put a toxic on its link. Blocks. Raises Problem."""
     with _explained(api, toxic):
-        _proxy(api, toxic.link).add_toxic(
+        proxy = _proxy(api, toxic.link)
+        proxy.add_toxic(
             name=name, type=toxic.type, stream=toxic.stream, toxicity=toxic.toxicity, attributes=toxic.attributes
         )
+        if proxy.get_toxic(name) is None:  # The client takes some refusals for a success.
+            raise Problem(f"{toxic.text}: Toxiproxy at {api} did not take it")
 
 
 def remove(api: str, toxic: Toxic, name: str) -> None:
@@ -33,7 +36,7 @@ def remove(api: str, toxic: Toxic, name: str) -> None:
     with _explained(api, toxic):
         proxy = _proxy(api, toxic.link)
         proxy.destroy_toxic(name)
-        if proxy.get_toxic(name) is not None:  # The client takes some refusals for a success.
+        if proxy.get_toxic(name) is not None:  # As above.
             raise Problem(f"{toxic.text}: Toxiproxy at {api} did not remove it")
 
 

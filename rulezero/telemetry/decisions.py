@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from opentelemetry import trace
 from prometheus_client import Gauge
 
 from rulezero.defences.context import Family
 from rulezero.telemetry import metrics
 from rulezero.telemetry.counts import Count
+from rulezero.telemetry.tracing import recorded_span
 
 
 class Decisions:
@@ -28,8 +28,8 @@ class Decisions:
         if count is None:
             count = self._counts[decision] = metrics.DEFENCE_DECISIONS.series(decision=decision, **self._labels)
         count.value += 1
-        span = trace.get_current_span()
-        if span.is_recording():
+        span = recorded_span()
+        if span is not None and span.is_recording():
             span.set_attribute(self._attribute, decision)
             for name, value in detail.items():
                 span.set_attribute(f"defence.{self._labels['defence']}.{name}", value)

@@ -6,6 +6,7 @@ The decision to sample is asked first, because an unsampled span should cost nex
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 
 from opentelemetry import context as otel_context
@@ -29,6 +30,10 @@ _SAMPLED = 0x01
 # W3C Trace Context, level 1; the version "ff" is forbidden.
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _QUEUE_MAX = 8192
+
+# The span that takes attributes, beside OpenTelemetry's own context: every decision of a defence asks for it, and nearly
+# always there is none.
+_recorded: ContextVar[Span | None] = ContextVar("recorded", default=None)
 
 
 def start_tracing(*, service: str, instance: str, endpoint: str | None) -> TracerProvider | None:
@@ -65,6 +70,11 @@ def current_traceparent() -> str | None:
     return f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}"
 
 
+def recorded_span() -> Span | None:
+    """Return the current span if this trace is sampled; it may have ended, for those who go on after it."""
+    return _recorded.get()
+
+
 @contextmanager
 def continued(parent: SpanContext | None, name: str) -> Iterator[Span]:
     """Serve a request within its caller's trace; without a sampled caller nothing is recorded, only passed on."""
@@ -76,17 +86,18 @@ def continued(parent: SpanContext | None, name: str) -> Iterator[Span]:
         with _current(_tracer().start_span(name, remote, SpanKind.SERVER)) as span:
             yield span
         return
-    token = otel_context.attach(remote)
+    token, outer = otel_context.attach(remote), _recorded.set(None)
     try:
         yield trace.INVALID_SPAN
     finally:
+        _recorded.reset(outer)
         otel_context.detach(token)
 
 
 @contextmanager
 def client_span(name: str, attributes: Mapping[str, str | int]) -> Iterator[Span]:
     """Record one attempt to a dependency, if the current trace is sampled."""
-    if not trace.get_current_span().is_recording():
+    if (current := recorded_span()) is None or not current.is_recording():
         yield trace.INVALID_SPAN
         return
     with _current(_tracer().start_span(name, kind=SpanKind.CLIENT, attributes=dict(attributes))) as span:
@@ -96,7 +107,7 @@ def client_span(name: str, attributes: Mapping[str, str | int]) -> Iterator[Span
 @contextmanager
 def _current(span: Span) -> Iterator[Span]:
     """Make a span the current one until it ends; one left by an exception has failed. No stack trace is recorded."""
-    token = otel_context.attach(trace.set_span_in_context(span))
+    token, outer = otel_context.attach(trace.set_span_in_context(span)), _recorded.set(span)
     try:
         yield span
     except Exception as error:
@@ -104,6 +115,7 @@ def _current(span: Span) -> Iterator[Span]:
         raise
     finally:
         span.end()
+        _recorded.reset(outer)
         otel_context.detach(token)
 
 

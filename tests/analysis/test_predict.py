@@ -155,6 +155,12 @@ def test_a_throttled_client_comes_back_by_and_by(rate_rps: float, k: float, shar
     assert throttle_recovery_s(rate_rps, k, 100, 30, share=share) == pytest.approx(expected_s, abs=0.05)
 
 
+@pytest.mark.parametrize("k", [0.5, 1.0])
+def test_a_throttle_that_allows_no_growth_never_comes_back(k: float) -> None:
+    """Nor is anything divided by zero."""
+    assert throttle_recovery_s(1000, k, 100, 30) is None
+
+
 @pytest.mark.parametrize(
     ("rate_rps", "share", "expected_s"),
     [

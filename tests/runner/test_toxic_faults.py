@@ -47,6 +47,17 @@ async def test_a_refusal_is_told(tmp_path: Path, method: str, status: int) -> No
 
 
 @pytest.mark.parametrize("status", [500, 503])
+async def test_a_toxic_that_is_not_there_is_told(tmp_path: Path, status: int) -> None:
+    """The client takes such an answer for a success; a run without its fault would prove nothing."""
+    async with serving(FakeToxiproxy(refuse={"POST": status})) as fake:
+        one = injector(fake, tmp_path, HANGS)
+        with pytest.raises(Problem, match=r"timeout on checkout-payment .*: Toxiproxy at 127\..* did not take it"):
+            await one.run()
+        assert fake.toxics == {}
+    samples(one)
+
+
+@pytest.mark.parametrize("status", [500, 503])
 async def test_a_toxic_that_stays_is_told(tmp_path: Path, status: int) -> None:
     """The client takes such an answer for a success; the toxic that is still there says otherwise."""
     async with serving(FakeToxiproxy(refuse={"DELETE": status})) as fake:

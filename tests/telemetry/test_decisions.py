@@ -1,11 +1,14 @@
 import pytest
-from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from rulezero.telemetry import tracing
 from rulezero.telemetry.decisions import Decisions
+from rulezero.telemetry.tracing import continued, parse_traceparent
 from tests.counters import Change
+
+_PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-{flags}"
 
 
 def test_each_decision_is_counted_by_itself() -> None:
@@ -21,11 +24,12 @@ def test_each_decision_is_counted_by_itself() -> None:
     assert (scheduled(), exhausted()) == (2, 1)
 
 
-def test_a_recorded_span_is_told_the_decision_and_its_detail() -> None:
+def test_a_recorded_span_is_told_the_decision_and_its_detail(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two defences on one span do not overwrite each other."""
     exporter, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    with provider.get_tracer("test").start_as_current_span("call"):
+    monkeypatch.setattr(tracing, "_tracer", lambda: provider.get_tracer("test"))
+    with continued(parse_traceparent(_PARENT.format(flags="01")), "call"):
         Decisions(family="call", defence="retry", dependency="payment").decided("scheduled", delay_s=0.5)
         Decisions(family="call", defence="timeout", dependency="payment").decided("timed_out", timeout_s=1.0)
     (span,) = exporter.get_finished_spans()
@@ -40,7 +44,7 @@ def test_a_recorded_span_is_told_the_decision_and_its_detail() -> None:
 
 def test_outside_of_a_recorded_span_only_the_counter_moves() -> None:
     """Nothing raises."""
-    with trace.use_span(trace.INVALID_SPAN):
+    with continued(parse_traceparent(_PARENT.format(flags="00")), "call"):
         Decisions(family="call", defence="retry", dependency="payment").decided("scheduled", delay_s=0.5)
 
 
