@@ -3,14 +3,15 @@
 A request belongs to the phase of its intended send. Good means correct and within the caller's deadline.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import polars as pl
 
 from rulezero.analysis.counters import increase, increase_by, label_value, link_group, select
-from rulezero.analysis.system import caches, capacity_rps, dead_work, settled_attempts_rps
+from rulezero.analysis.recovery import STEP_S, back_for_good_s
+from rulezero.analysis.system import backlog_rps, caches, capacity_rps, dead_work, settled_attempts_rps
 from rulezero.defences import CATALOGUE
 from rulezero.experiment import MEASURED, PhaseName
 from rulezero.outcome import Outcome
@@ -18,10 +19,6 @@ from rulezero.outcome import Outcome
 Window = tuple[float, float]
 
 _IDLE = {defence.name: defence.idle_decisions for defence in CATALOGUE}
-
-RECOVERED_SHARE = 0.9
-RECOVERED_FOR_S = 3.0
-RECOVERY_STEP_S = 0.25
 
 
 def windows_of(manifest: Mapping[str, Any]) -> dict[str, Window]:
@@ -69,6 +66,7 @@ def arm_figures(
         "attempts_per_request": attempts_per_request(requests, metrics, manifest, windows),
         "origin_loads": origin_loads(metrics, manifest, windows, arm),
         "capacity_rps": capacity_rps(metrics, windows),
+        "backlog_rps": backlog_rps(metrics, windows),
         "dead_work": dead_work(metrics, windows),
         "settled_offered_rps": settled_offered_rps(requests, windows),
         "settled_attempts_rps": settled_attempts_rps(metrics, windows),
@@ -118,29 +116,16 @@ def latencies(rows: pl.DataFrame) -> dict[str, float | None]:
 
 
 def recovery_s(requests: pl.DataFrame, windows: Mapping[str, Window]) -> float | None:
-    """Return how long after the fault goodput was back for good, in seconds; None when it was not.
-
-    Back: in every stretch of three seconds from then on, the good share of what was offered is 90 % of the baseline's
-    or more, and so it is in the first quarter of a second, which is the resolution.
-    """
+    """Return how long after the fault goodput was back for good, in seconds; None when it was not (see `recovery`)."""
     baseline = requests.filter(pl.col("phase") == "baseline").get_column("good").mean()
     fault_end_s, end_s = windows["hold"]
     after = requests.filter(pl.col("phase") == "hold")
     if not isinstance(baseline, float) or baseline == 0.0 or after.is_empty():
         return None
-    slot = ((pl.col("intended_s") - fault_end_s) / RECOVERY_STEP_S).floor().cast(pl.Int64)
-    per_slot = after.group_by(slot.alias("slot")).agg(pl.col("good").sum(), pl.len().alias("offered"))
-    slots = {number: (good, count) for number, good, count in per_slot.iter_rows()}
-    stretch = round(RECOVERED_FOR_S / RECOVERY_STEP_S)
-    last = int((end_s - fault_end_s) / RECOVERY_STEP_S) - stretch
-    start = last + 1
-    while start > 0 and _share(slots, range(start - 1, start - 1 + stretch)) >= RECOVERED_SHARE * baseline:
-        start -= 1
-    if start > last:
-        return None
-    while start < last and _share(slots, range(start, start + 1)) < RECOVERED_SHARE * baseline:
-        start += 1
-    return start * RECOVERY_STEP_S
+    step = ((pl.col("intended_s") - fault_end_s) / STEP_S).floor().cast(pl.Int64)
+    per_step = after.group_by(step.alias("step")).agg(pl.col("good").sum(), pl.len().alias("asked"))
+    steps = {number: (good, asked) for number, good, asked in per_step.iter_rows()}
+    return back_for_good_s(steps, hold_s=end_s - fault_end_s, baseline=baseline)
 
 
 def settled_offered_rps(requests: pl.DataFrame, windows: Mapping[str, Window]) -> dict[str, float]:
@@ -230,12 +215,6 @@ def decisions(metrics: pl.DataFrame) -> dict[str, dict[str, int]]:
     for defence, decision, count in totals.iter_rows():
         result.setdefault(defence, {})[decision] = int(count)
     return result
-
-
-def _share(slots: Mapping[int, tuple[int, int]], stretch: Iterable[int]) -> float:
-    counts = [slots.get(slot, (0, 0)) for slot in stretch]
-    asked = sum(count for _, count in counts)
-    return sum(good for good, _ in counts) / asked if asked else 0.0
 
 
 def _number(value: Any) -> float | None:

@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from operator import mul
 
+from rulezero.analysis.recovery import STEP_S, back_for_good_s
+
 
 def herd(rate_rps: float, load_s: float) -> float:
     """Return the loads that one expiry causes without a defence: the first miss, and all that come while it loads."""
@@ -29,25 +31,33 @@ def recovery_s(
     return max(0.0, stall_s * load_rps - patience_s * capacity_rps) / (capacity_rps - load_rps)
 
 
-def first_passage_s(
-    arrivals_s: Sequence[float], stall_s: float, capacity_rps: float, *, patience_s: float = 0.0
+def drained_s(
+    arrivals_s: Sequence[float], stall_s: float, capacity_rps: float, *, patience_s: float, hold_s: float
 ) -> float | None:
-    """Return the same for arrivals as they came, without retries; None when the line never gets short enough.
+    """Return when goodput is back after a stall, by the arrivals as they came and without retries; None: never.
 
-    Near saturation the mean rate is not enough: the line is a random walk, of which the arrivals are given.
+    Near saturation the mean rate is not enough: the line is a random walk, of which the arrivals are given. Each waits
+    until those before it are served (Lindley's recursion), and is good if that is soon enough; then the rule is the
+    one of what is measured (`recovery`).
 
     Args:
         arrivals_s: In order, in seconds since the beginning of the stall.
         stall_s: During it nothing is served.
         capacity_rps: What is served from then on, while there is a line.
-        patience_s: How long a wait is short enough.
+        patience_s: How long a wait is soon enough.
+        hold_s: How long the load goes on after the stall.
 
     """
-    for number, arrived_s in enumerate(arrivals_s):
-        served = capacity_rps * (arrived_s - stall_s)
-        if arrived_s >= stall_s and number - served <= patience_s * capacity_rps:
-            return arrived_s - stall_s
-    return None
+    steps: dict[int, tuple[int, int]] = {}
+    free_s = stall_s
+    for arrived_s in arrivals_s:
+        begun_s = max(arrived_s, free_s)
+        free_s = begun_s + 1 / capacity_rps
+        if arrived_s >= stall_s:
+            step = int((arrived_s - stall_s) / STEP_S)
+            good, asked = steps.get(step, (0, 0))
+            steps[step] = (good + (begun_s - arrived_s <= patience_s), asked + 1)
+    return back_for_good_s(steps, hold_s=hold_s)
 
 
 def layered_attempts(attempts_max: int, layers: int) -> float:
@@ -106,13 +116,15 @@ def throttle_recovery_s(
     return window_s * math.log(share * rate_rps / start_rps) / growth
 
 
-def fresh_share(ttl_s: float, outage_s: float, *, jitter: float = 0.0) -> float:
+def fresh_share(ttl_s: float, outage_s: float, *, jitter: float = 0.0, read_rps: float = math.inf) -> float:
     """Return the share of reads that entries of all ages still answer while their origin is down.
 
     An entry looked at at any moment has half its life left; longer lives are met more often, so lives that vary by
-    +-`jitter` (evenly) leave 1 + jitter^2 / 3 times that. Holds for outages longer than the longest life.
+    +-`jitter` (evenly) leave 1 + jitter^2 / 3 times that. Between two lives an entry is gone until its next read, one
+    of `read_rps`. Holds for outages longer than the longest life.
     """
-    return ttl_s / 2 * (1 + jitter**2 / 3) / outage_s
+    alive = ttl_s / (ttl_s + 1 / read_rps)
+    return alive * ttl_s / 2 * (1 + jitter**2 / 3) / outage_s
 
 
 def refill_s(items: int, skew: float, rate_rps: float, capacity_rps: float, share: float) -> float:

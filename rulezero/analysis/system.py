@@ -11,6 +11,7 @@ from rulezero.experiment import MEASURED
 Window = tuple[float, float]
 
 SLOTS = "slots"
+BACKLOG_FROM_S, BACKLOG_TO_S = 2.0, 7.0
 _SERVICE = pl.col("process").str.replace(r"-\d+$", "")
 
 
@@ -19,13 +20,33 @@ def capacity_rps(metrics: pl.DataFrame, windows: Mapping[str, Window]) -> dict[s
 
     Measured in the baseline, over all processes of the service; services that held none are left out.
     """
-    start_s, end_s = windows["baseline"]
+    return capacities_rps(metrics, windows["baseline"])
+
+
+def capacities_rps(metrics: pl.DataFrame, window: Window) -> dict[str, float]:
+    """Return the same of any stretch of time."""
+    start_s, end_s = window
     of_slots = metrics.filter(pl.col("labels").str.contains(f'resource="{SLOTS}"', literal=True))
     held_s = increase_by(of_slots, "concurrency_hold_seconds_sum", _SERVICE, start_s=start_s, end_s=end_s)
     served = increase_by(of_slots, "concurrency_hold_seconds_count", _SERVICE, start_s=start_s, end_s=end_s)
     limits = select(of_slots, "concurrency_limit").sort("t_s").group_by("process").agg(pl.col("value").last())
     slots = dict(limits.group_by(_SERVICE).agg(pl.col("value").sum()).iter_rows())
     return {name: slots[name] * served[name] / held_s[name] for name in sorted(served) if held_s.get(name)}
+
+
+def backlog_rps(metrics: pl.DataFrame, windows: Mapping[str, Window]) -> dict[str, float]:
+    """Return what each service served a second soon after the fault, while all its processes had a line.
+
+    That is what its slots come to when they never lack work, handing over included; from 2 to 7 s after the fault, when
+    connections are warm again. Services that had no line at one of the samples in it are left out.
+    """
+    fault_end_s, end_s = windows["hold"]
+    start_s, end_s = fault_end_s + BACKLOG_FROM_S, min(fault_end_s + BACKLOG_TO_S, end_s)
+    of_slots = metrics.filter(pl.col("labels").str.contains(f'resource="{SLOTS}"', literal=True))
+    lines = select(of_slots, "concurrency_waiting").filter(pl.col("t_s").is_between(start_s, end_s))
+    shortest = dict(lines.group_by(_SERVICE).agg(pl.col("value").min()).iter_rows())
+    served = increase_by(of_slots, "concurrency_hold_seconds_count", _SERVICE, start_s=start_s, end_s=end_s)
+    return {name: count / (end_s - start_s) for name, count in sorted(served.items()) if shortest.get(name)}
 
 
 def dead_work(metrics: pl.DataFrame, windows: Mapping[str, Window]) -> dict[str, dict[str, dict[str, float | None]]]:

@@ -31,8 +31,8 @@ _SAMPLED = 0x01
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _QUEUE_MAX = 8192
 
-# The span that takes attributes, beside OpenTelemetry's own context: every decision of a defence asks for it, and nearly
-# always there is none.
+# The span that takes attributes, beside OpenTelemetry's own context: every decision of a defence asks for it, and there
+# is nearly always none.
 _recorded: ContextVar[Span | None] = ContextVar("recorded", default=None)
 
 

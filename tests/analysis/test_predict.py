@@ -4,8 +4,8 @@ import pytest
 
 from rulezero.analysis.predict import (
     budgeted_attempts,
+    drained_s,
     early_refreshes,
-    first_passage_s,
     fresh_share,
     hedged_percentile_s,
     herd,
@@ -16,6 +16,7 @@ from rulezero.analysis.predict import (
     throttle_recovery_s,
     throttled_rps,
 )
+from rulezero.analysis.recovery import STEP_S
 
 
 def test_a_herd_is_the_first_miss_and_all_that_come_while_it_loads() -> None:
@@ -114,30 +115,31 @@ def test_entries_of_all_ages_last_half_their_time_on_average() -> None:
     assert fresh_share(4, 12) == pytest.approx(1 / 6)
     assert fresh_share(4, 4) == pytest.approx(1 / 2)
     assert fresh_share(4, 12, jitter=0.25) == pytest.approx(49 / 24 / 12)
+    assert fresh_share(4, 12, read_rps=2) == pytest.approx(4 / 4.5 / 6)
 
 
-def test_the_line_is_short_when_an_arrival_finds_it_short() -> None:
-    """A stall of 1 s, then 2 a second: at 3.5 s eight came and five were served, at 5 s nine and eight; at 6 all."""
-    arrivals_s = [0.0, 0.2, 0.4, 0.6, 0.8, 1.5, 2.5, 3.0, 3.5, 5.0, 6.0]
-    assert first_passage_s(arrivals_s, 1, 2) == pytest.approx(5.0)
-    assert first_passage_s(arrivals_s, 1, 2, patience_s=0.5) == pytest.approx(4.0), "one may be before it"
-    assert first_passage_s(arrivals_s, 1, 2, patience_s=1.5) == pytest.approx(1.5), "three may"
-    assert first_passage_s(arrivals_s[:-1], 1, 2) is None
-    assert first_passage_s([], 1, 2) is None
-
-
-def test_nothing_is_short_while_nothing_is_served() -> None:
-    """Who comes first finds nobody, and waits for the end of the stall all the same."""
-    assert first_passage_s([0.0, 3.0], 2, 10) == pytest.approx(1.0)
-    assert first_passage_s([0.0, 1.9], 2, 10) is None
-
-
-def test_even_arrivals_take_as_long_as_their_mean_says() -> None:
-    """The walk and the law agree where nothing is random: 100 a second, 8 s, and room for 300."""
+def test_goodput_is_back_when_the_line_is_short_for_good() -> None:
+    """A stall of 8 s at 100 a second, then 300: the line of 800 shrinks by 200 a second, to 30 in 3.85 s."""
     even_s = [number / 100 for number in range(2000)]
-    for patience_s in (0.0, 1.0):
-        law_s = recovery_s(8, 1, 100, 300, patience_s=patience_s)
-        assert first_passage_s(even_s, 8, 300, patience_s=patience_s) == pytest.approx(law_s, abs=0.02)
+    assert drained_s(even_s, 8, 300, patience_s=0.1, hold_s=12) == pytest.approx(3.85, abs=STEP_S)
+    assert drained_s(even_s, 8, 300, patience_s=1.0, hold_s=12) == pytest.approx(2.5, abs=STEP_S)
+    assert drained_s(even_s, 8, 1e9, patience_s=0.1, hold_s=12) == pytest.approx(0, abs=STEP_S)
+
+
+def test_a_crowd_on_the_way_back_is_waited_for() -> None:
+    """What was short is long again when 300 come at once, 3 s after the stall; a hundred a second take them off."""
+    even_s = [number / 100 for number in range(1400)]
+    crowd_s = sorted([*even_s, *[5.0] * 300])
+    assert drained_s(even_s, 2, 200, patience_s=0.1, hold_s=12) == pytest.approx(1.8, abs=STEP_S)
+    assert drained_s(crowd_s, 2, 200, patience_s=0.1, hold_s=12) == pytest.approx(3 + 2.8, abs=STEP_S)
+
+
+@pytest.mark.parametrize("capacity_rps", [90, 100])
+def test_a_line_that_does_not_shrink_is_never_short(capacity_rps: float) -> None:
+    """Nor is goodput back when nobody asks."""
+    even_s = [number / 100 for number in range(1400)]
+    assert drained_s(even_s, 2, capacity_rps, patience_s=0.1, hold_s=12) is None
+    assert drained_s([], 2, capacity_rps, patience_s=0.1, hold_s=12) is None
 
 
 @pytest.mark.parametrize(

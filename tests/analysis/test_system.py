@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from rulezero.analysis.figures import windows_of
-from rulezero.analysis.system import caches, capacity_rps, dead_work, settled_attempts_rps
+from rulezero.analysis.system import backlog_rps, caches, capacity_rps, dead_work, settled_attempts_rps
 from tests.analysis.frames import manifest, metrics, sample
 
 WINDOWS = windows_of(manifest())
@@ -65,6 +65,31 @@ def test_a_service_that_held_no_slot_has_no_capacity() -> None:
     """It is not there, rather than infinite; nor is one that was never scraped."""
     assert capacity_rps(metrics(*held("catalog", slots=7, count=0, mean_s=0.1)), WINDOWS) == {}
     assert capacity_rps(metrics(), WINDOWS) == {}
+
+
+def in_line(process: str, *waiting: tuple[float, float], rate_rps: float = 70.0) -> Samples:
+    """Return a service process that serves at an even rate, and the length of its line at some moments."""
+    served = [sample(t_s, "concurrency_hold_seconds_count", t_s * rate_rps, SLOTS, process=process) for t_s in (0, 30)]
+    return [*served, *(sample(t_s, "concurrency_waiting", length, SLOTS, process=process) for t_s, length in waiting)]
+
+
+def test_what_is_served_with_a_line_is_told_of_those_that_had_one_all_the_time() -> None:
+    """In all their processes; before and after it matters not."""
+    after_s = WINDOWS["hold"][0]
+    long = [(after_s, 0.0), *((after_s + 2 + number, 5.0) for number in range(6)), (after_s + 8, 0.0)]
+    once_short = [(t_s, 0.0 if t_s == after_s + 4 else length) for t_s, length in long]
+    found = backlog_rps(
+        metrics(
+            *in_line("catalog-1", *long),
+            *in_line("catalog-2", *long),
+            *in_line("chain-1", *long),
+            *in_line("chain-2", *once_short),
+            *in_line("edge"),
+        ),
+        WINDOWS,
+    )
+    assert found == {"catalog": pytest.approx(140)}
+    assert backlog_rps(metrics(), WINDOWS) == {}
 
 
 def test_dead_work_is_what_was_done_for_callers_who_had_left() -> None:
