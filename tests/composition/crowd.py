@@ -65,6 +65,7 @@ class Crowd:
             check()
         for _ in range(len(self.callers) + 2):  # Each round serves one of them at least, if no place was lost.
             if all(one.done() for one in self.callers):
+                await settle()  # What the last of them left behind ends a turn later.
                 return
             for number in list(self.inside):
                 self._answer(number, "reply")
