@@ -7,7 +7,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 BENCH := .venv-bench/.ready
 
-.PHONY: demo test check unit bench kill fuzz lock clean readme picture
+.PHONY: demo test check unit bench kill fuzz lock clean readme picture dashboards preview up down smoke
 
 demo: $(READY)
 	@$(BIN)/rulezero demo
@@ -22,6 +22,19 @@ check: $(READY)
 
 unit: $(READY)
 	$(BIN)/pytest
+
+# The second door: compose.yaml, with Locust's page at :8089 and Grafana at :3000. `make down` takes its data too.
+up:
+	@docker compose up --detach --build --wait
+	@echo "Grafana    http://127.0.0.1:3000   Locust     http://127.0.0.1:8089   Prometheus http://127.0.0.1:9090"
+	@echo "the shop   http://127.0.0.1:21000  Toxiproxy  http://127.0.0.1:8474   defences   services/config/defences.toml"
+
+down:
+	@docker compose down --volumes --timeout 5
+
+# Brings compose.yaml up for real, under a name of its own on the same ports, tries everything once and takes it down.
+smoke: $(READY)
+	RULEZERO_TEST_COMPOSE=1 $(BIN)/pytest -v tests/compose/test_smoke.py
 
 # Half an hour: a hundred times kill -9 at a random moment; then nothing is left and the next start works.
 COUNT ?= 100
@@ -53,6 +66,15 @@ COMMITTED := docs/records/cascading_failure
 RECORD ?= $(COMMITTED)
 picture: $(READY)
 	@$(BIN)/rulezero picture $(RECORD) --out docs/cascading_failure.svg $(if $(filter-out $(COMMITTED),$(RECORD:%/=%)),--keep $(COMMITTED))
+
+# Writes what Grafana and Prometheus load, from the Python in dashboards/; a test fails when they differ.
+dashboards: $(READY)
+	@$(BIN)/python -m dashboards build
+
+# Draws every board without Grafana: from a Prometheus that runs, or from the samples in a record of `rulezero run --prometheus`.
+PROMETHEUS ?= http://127.0.0.1:9090
+preview: $(READY)
+	@$(BIN)/python -m dashboards preview --prometheus $(PROMETHEUS)
 
 # Pins every package for every platform and Python from 3.11 on.
 lock:

@@ -1,8 +1,10 @@
 """Runs by hand: `locust -f loadtests/shop.py -H http://127.0.0.1:PORT`, headless or with Locust's page.
 
-The target is checked before the first request, whether it comes from the command line or from the page.
+The target is checked before the first request, whether it comes from the command line or from the page. Where
+OTEL_EXPORTER_OTLP_ENDPOINT names a collector of spans, some of the requests are traced.
 """
 
+import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -10,6 +12,7 @@ from itertools import count
 from pathlib import Path
 from random import Random
 from time import monotonic
+from typing import NoReturn
 from uuid import uuid4
 
 from locust import User, events
@@ -17,6 +20,8 @@ from locust.env import Environment
 from locust.exception import StopTest
 
 from loadtests.closed_loop import ClosedLoopUser
+from loadtests.exported import Exported
+from loadtests.exported_by_hand import export
 from loadtests.open_loop import OpenLoopUser
 from loadtests.recorder import Recorder
 from loadtests.row_log import RowLog
@@ -30,8 +35,10 @@ from rulezero.load.schedule import keys, operation_ids
 from rulezero.load.targets import check_target
 
 IN_FLIGHT_MAX = 2000
+TRACES_PER_S = 20
 _users = count()
 _rows: list[RowLog] = []
+_exported: list[Exported] = []
 _recorders: list[Recorder] = []
 _traffic: dict[tuple[str, int], Traffic] = {}
 _run_id = uuid4().hex
@@ -72,6 +79,7 @@ class HandOpenLoopUser(_Guarded, OpenLoopUser):
             run_id=_run_id,
             origin_s=monotonic(),
             name=f"{self.route}:{next(_users)}",
+            sample_rate=_sample_rate(self.environment),
         )
 
 
@@ -92,7 +100,7 @@ class HandClosedLoopUser(_Guarded, ClosedLoopUser):
         return _traffic_to(self.environment, self.host), asked, operation_ids(_run_id, name)
 
 
-def refuse(problem: UsageProblem) -> None:
+def refuse(problem: UsageProblem) -> NoReturn:
     """End the process with the problem's one line and status."""
     sys.stderr.write(f"{problem}\n")
     raise SystemExit(problem.status)
@@ -120,20 +128,47 @@ def _init(environment: Environment, **_: object) -> None:
     if not options.user_classes and not options.class_picker:
         # Both loops at once would hide what each of them shows.
         environment.user_classes = [kind for kind in environment.user_classes if not issubclass(kind, ClosedLoopUser)]
+    _export(environment)
+
+
+def _export(environment: Environment) -> None:
+    try:
+        exported = export(environment, seed=_seed(environment), run_id=_run_id, in_flight=_in_flight)
+    except UsageProblem as problem:
+        refuse(problem)
+    if exported is not None:
+        _exported.append(exported)
+
+
+def _in_flight() -> int:
+    return sum(traffic.counts.in_flight for traffic in _traffic.values())
 
 
 def _traffic_to(environment: Environment, host: str | None) -> Traffic:
     target = check_target(host)
     if not _recorders:
-        _recorders.append(Recorder(environment, _rows[0] if _rows else None))
+        exported = _exported[0] if _exported else None
+        _recorders.append(Recorder(environment, _rows[0] if _rows else None, exported=exported))
     if target not in _traffic:
         _traffic[target] = Traffic(
             target,
-            traces=Traces(endpoint=None, instance=_run_id, random=Random()),
+            traces=Traces(endpoint=_endpoint(), instance=_run_id, random=Random()),
             recorder=_recorders[0],
             in_flight_max=IN_FLIGHT_MAX,
         )
     return _traffic[target]
+
+
+def _endpoint() -> str | None:
+    """Return where spans go: nowhere, unless the environment says where."""
+    return os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None
+
+
+def _sample_rate(environment: Environment) -> float:
+    """Return the part of the requests that are traced: all of a few, some of many."""
+    if _endpoint() is None or environment.runner is None:
+        return 0.0
+    return min(1.0, TRACES_PER_S / max(1, environment.runner.target_user_count))
 
 
 def _seed(environment: Environment) -> int:

@@ -13,9 +13,12 @@ from time import monotonic
 
 import gevent
 from gevent.event import AsyncResult, Event
+from gevent.pywsgi import WSGIServer
 from locust import events
 from locust.env import Environment
 
+from loadtests.exported import Exported, Source
+from loadtests.metrics_server import LAST_LOOK_S, serve, stop
 from loadtests.open_loop import OpenLoopUser
 from loadtests.parent import give_up, keep_standard_output, leave, listen, say_ready
 from loadtests.recorder import Recorder
@@ -65,6 +68,8 @@ class PlannedRun:
         self.streams: Iterator[Stream] = iter(plan.streams)
         self.traffic: Traffic
         self.recorder: Recorder
+        self._exported: Exported | None = None
+        self._server: WSGIServer | None = None
         self._spawned = Event()
         burst_due_s = [plan.burst_due_s(burst) for burst in plan.bursts for _ in range(burst.count)]
         self._due_s = sorted([*due_times(plan.seed, plan.streams, plan.duration_s), *burst_due_s])
@@ -73,13 +78,17 @@ class PlannedRun:
 
     def _init(self, environment: Environment, **_: object) -> None:
         plan = self.plan
-        self.recorder = Recorder(environment, RowLog(Path(plan.rows_path), HEADER), plan.phase_at)
+        self._exported = self._new_exported()
+        rows = RowLog(Path(plan.rows_path), HEADER)
+        self.recorder = Recorder(environment, rows, plan.phase_at, exported=self._exported)
         self.traffic = Traffic(
             check_target(plan.host),
             traces=Traces(endpoint=plan.otlp_endpoint, instance=plan.run_id, random=Random()),
             recorder=self.recorder,
             in_flight_max=plan.in_flight_max,
         )
+        if self._exported is not None and plan.metrics_port is not None:
+            self._server = serve(plan.metrics_host, plan.metrics_port, self._exported.refresh)
         gevent.spawn(self._conduct, environment).link_exception(give_up)
 
     def _all_spawned(self, **_: object) -> None:
@@ -103,13 +112,40 @@ class PlannedRun:
         reporter.kill()
         self.recorder.close()
         self.traffic.close()
+        self._end_export()
         environment.process_exit_code = 0
         if environment.runner is not None:
             environment.runner.quit()
 
     def _begin(self, origin_s: float) -> None:
         self.recorder.origin_s = origin_s
+        if self._exported is not None:
+            self._exported.begin(origin_s)
         self.began.set(origin_s)
+
+    def _new_exported(self) -> Exported | None:
+        plan = self.plan
+        if plan.metrics_port is None:
+            return None
+        return Exported(
+            Source(
+                experiment=plan.experiment,
+                arm=plan.arm,
+                seed=plan.seed,
+                run_id=plan.run_id,
+                windows=plan.windows,
+                routes={part.route for parts in (plan.streams, plan.bursts) for part in parts},
+                in_flight=lambda: self.traffic.counts.in_flight,
+                rates_rps=lambda: {stream.route: stream.rate_rps for stream in plan.streams},
+            )
+        )
+
+    def _end_export(self) -> None:
+        """Let the last requests be seen before their counters go away with this process."""
+        if self._exported is not None and self._server is not None:
+            self._exported.end()
+            gevent.sleep(LAST_LOOK_S)
+            stop(self._server)
 
     def _warm_up(self) -> None:
         plan = self.plan

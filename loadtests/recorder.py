@@ -1,10 +1,11 @@
-"""What became of a request: one row for the record, one event for Locust's own statistics and page."""
+"""What became of a request: one row for the record, one event for Locust's own page, and its series for Prometheus."""
 
 from collections.abc import Callable
 from time import monotonic
 
 from locust.env import Environment
 
+from loadtests.exported import Exported
 from loadtests.row_log import RowLog
 from loadtests.streams import Arrival
 from rulezero.load.rows import Row
@@ -24,18 +25,42 @@ class Recorder:
     """
 
     def __init__(
-        self, environment: Environment, rows: RowLog | None, phase_at: Callable[[float], str] = lambda _: ""
+        self,
+        environment: Environment,
+        rows: RowLog | None,
+        phase_at: Callable[[float], str] = lambda _: "",
+        *,
+        exported: Exported | None = None,
     ) -> None:
         self.origin_s = monotonic()
         self._request_event = environment.events.request
         self._rows = rows
         self._phase_at = phase_at
+        self._exported = exported
+
+    def arrived(self, arrival: Arrival) -> None:
+        """Take a request that is due."""
+        if self._exported is not None:
+            self._exported.arrived(arrival)
+
+    def left(self, lag_s: float) -> None:
+        """Take a send that came so long after its instant."""
+        if self._exported is not None:
+            self._exported.left(lag_s)
+
+    def drop(self, arrival: Arrival, at_s: float) -> None:
+        """Take a request that is not sent, by a decision of this instant."""
+        if self._exported is not None:
+            self._exported.dropped(arrival)
+        self.record(arrival, at_s, Outcome.NOT_SENT)
 
     def record(
         self, arrival: Arrival, sent_s: float, outcome: Outcome, *, trace_id: str = "", status: int = 0, length: int = 0
     ) -> None:
         """Take a request that ends now."""
         latency_ms = (monotonic() - arrival.due_s) * 1000
+        if self._exported is not None:
+            self._exported.ended(arrival, outcome, latency_ms, trace_id)
         if self._rows is not None:
             intended_s = arrival.due_s - self.origin_s
             row = Row(

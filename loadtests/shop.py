@@ -1,4 +1,4 @@
-"""The shop's load: three routes of the edge.
+"""The shop's load: the routes of the edge.
 
 By hand: `locust -f loadtests/shop.py -H http://127.0.0.1:PORT [Browse Search Checkout]`, with `--headless -u RATE` or
 with Locust's page; one user is one arrival a second. `--class-picker` offers the closed-loop users too. A load shape
@@ -29,6 +29,10 @@ def _offers(key: int, _operation_id: str) -> Request:
     return Request(method="GET", path=f"/offers/{key}")
 
 
+def _receipt(_key: int, operation_id: str) -> Request:
+    return Request(method="POST", path="/receipts", body=f'{{"operation_id":"{operation_id}"}}'.encode())
+
+
 def _chain(_key: int, _operation_id: str) -> Request:
     return Request(method="GET", path="/chain")
 
@@ -39,6 +43,7 @@ ROUTES: Routes = {
     "search": _search,
     "checkout": _checkout,
     "offers": _offers,
+    "receipt": _receipt,
     "chain": _chain,
 }
 ITEMS = Keys(low=3, high=100, skew=1.0)  # 1 and 2 are heavy: they are for the herd

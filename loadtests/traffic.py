@@ -59,9 +59,8 @@ class Traffic:
 
     def perform(self, arrival: Arrival) -> None:
         """Send, and wait for the answer until the deadline, which counts from the instant the arrival was due."""
-        departure = self._depart(arrival)
-        if departure is not None:
-            self._land(departure)
+        self._recorder.arrived(arrival)
+        self._perform(arrival)
 
     def close(self) -> None:
         """Close the idle connections and export the last spans."""
@@ -69,16 +68,17 @@ class Traffic:
         self._traces.close()
 
     def _admit(self, arrival: Arrival) -> bool:
+        self._recorder.arrived(arrival)
         if self.counts.in_flight >= self._in_flight_max:
             self.counts.dropped += 1
-            self._recorder.record(arrival, monotonic(), Outcome.NOT_SENT)
+            self._recorder.drop(arrival, monotonic())
             return False
         self.counts.in_flight += 1
         return True
 
     def _perform_admitted(self, arrival: Arrival) -> None:
         try:
-            self.perform(arrival)
+            self._perform(arrival)
         finally:
             self.counts.in_flight -= 1
 
@@ -89,15 +89,22 @@ class Traffic:
         finally:
             self.counts.in_flight -= 1
 
+    def _perform(self, arrival: Arrival) -> None:
+        departure = self._depart(arrival)
+        if departure is not None:
+            self._land(departure)
+
     def _depart(self, arrival: Arrival) -> Departure | None:
         """Send; what cannot be sent is recorded at once."""
         sent_s = monotonic()
         left_s = arrival.due_s + arrival.deadline_s - sent_s
-        self.counts.lag_max_s = max(self.counts.lag_max_s, sent_s - arrival.due_s)
+        lag_s = sent_s - arrival.due_s
+        self.counts.lag_max_s = max(self.counts.lag_max_s, lag_s)
+        self._recorder.left(lag_s)
         if left_s <= 0:
             # Its user gave up before the generator got to it: the generator's failure, not the system's.
             self.counts.dropped += 1
-            self._recorder.record(arrival, sent_s, Outcome.NOT_SENT)
+            self._recorder.drop(arrival, sent_s)
             return None
         self.counts.sent += 1
         trace = self._traces.begin(arrival.route, arrival.request.method, sampled=arrival.sampled)

@@ -6,7 +6,7 @@ entries never change; `msgspec.structs.replace` makes one that differs, in a ten
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
@@ -71,6 +71,14 @@ class Layer(Protocol):
 
     async def __call__(self, operation: Operation, proceed: Proceed) -> Any:
         """Return the reply, or raise a `CallError` or `asyncio.CancelledError`."""
+
+
+@runtime_checkable
+class Lasting(Protocol):
+    """A layer that has set something beyond its own calls."""
+
+    def switched_off(self) -> None:
+        """Take it back: the layer is off, or another takes its place."""
 
 
 def wrap(layers: tuple[Layer, ...], send: Proceed) -> Proceed:

@@ -62,12 +62,16 @@ class Burst:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Arm:
-    """The system with one set of defences on: a preset, or names (besides the experiment's `base`) and numbers."""
+    """The system with one set of defences on: a preset, or names (besides the experiment's `base`) and numbers.
+
+    `services` are settings of services besides the experiment's, where arms differ in what no defence sets.
+    """
 
     name: str
     defences: tuple[str, ...] = ()
     preset: str | None = None
     numbers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    services: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,11 +124,13 @@ class Yardstick:
 
     `name` says what it is, with its unit. None from `figure` means that this arm cannot say. `chart` is what the report
     draws first, control against best arm: goodput, p99 of the good answers, or attempts per request on a link.
+    `alone`: compare by it even where goodput is lost, because an answer that was accepted is not yet a good one.
     """
 
     name: str
     figure: Callable[[Figures], float | None]
-    chart: Literal["goodput", "latency", "attempts"] = "goodput"
+    chart: Literal["goodput", "latency", "attempts", "backlog"] = "goodput"
+    alone: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

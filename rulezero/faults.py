@@ -92,4 +92,19 @@ class Statement:
     signature: Signature
 
 
-Fault = Toxic | CacheExpiry | CacheFlush | Statement
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kill:
+    """A part of the lab, a service or a program, is killed (SIGKILL) and started again `for_s` later."""
+
+    part: str
+    for_s: float
+    signature: Signature
+    at_s: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """Return the fault in one phrase."""
+        return f"{self.part} is killed and started again after {self.for_s:g} s"
+
+
+Fault = Toxic | CacheExpiry | CacheFlush | Statement | Kill

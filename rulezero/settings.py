@@ -12,8 +12,11 @@ from rulezero.errors import UsageProblem
 LINKS_FILE = Path("toxics/links.json")
 DEFENCES_FILE = Path("services/config/defences.toml")
 # What may be overridden.
-_LEAST = {"slots": 1.0, "service_s": 0.0, "service_cv": 0.0, "pool_size": 1.0, "cache_ttl_s": 0.001}
-_MOST = {"service_cv": 10.0}  # With more spread than that no run of minutes comes near the mean.
+_LEAST = {
+    "slots": 1.0, "prefetch": 1.0, "service_s": 0.0, "service_cv": 0.0, "pool_size": 1.0, "cache_ttl_s": 0.001,
+}  # fmt: skip
+# With more spread than that no run of minutes comes near the mean; the queue server keeps so many requests.
+_MOST = {"service_cv": 10.0, "prefetch": 1000.0}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,6 +92,10 @@ def _seed(text: str) -> int:
 
 
 def _links(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """Return where each link listens: told as such, or by Toxiproxy's own file and the host that it runs on."""
+    file = environment.get("RULEZERO_LINKS_FILE")
+    if file and "RULEZERO_LINKS" not in environment:
+        return _links_of(Path(file), _required(environment, "RULEZERO_LINKS_HOST"))
     text = _required(environment, "RULEZERO_LINKS")
     try:
         links = json.loads(text)
@@ -96,6 +103,19 @@ def _links(environment: Mapping[str, str]) -> Mapping[str, str]:
         links = None
     if not isinstance(links, dict) or not all(_is_address(one) for one in links.values()):
         raise UsageProblem('RULEZERO_LINKS must be JSON, as in: {"edge-checkout": "127.0.0.1:4001"}')
+    return links
+
+
+def _links_of(file: Path, host: str) -> Mapping[str, str]:
+    try:
+        proxies = json.loads(file.read_bytes())
+        links = {str(proxy["name"]): f"{host}:{str(proxy['listen']).rpartition(':')[2]}" for proxy in proxies}
+    except OSError as error:
+        raise UsageProblem(f"{file} cannot be read ({error.strerror}); correct RULEZERO_LINKS_FILE") from None
+    except (ValueError, RecursionError, TypeError, KeyError):
+        links = {}
+    if not links or not all(_is_address(one) for one in links.values()):
+        raise UsageProblem(f'{file} must be a JSON list of links, each with "name" and "listen" as "host:port"')
     return links
 
 

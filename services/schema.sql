@@ -31,6 +31,19 @@ CREATE TABLE charges (
     created_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
+-- How many pieces of an item are reserved; an item that nobody has ordered has no row.
+CREATE TABLE stock (
+    item_id integer PRIMARY KEY,
+    reserved integer NOT NULL
+);
+
+-- No key keeps an operation from having two mails: whoever sends one twice should be seen to.
+CREATE TABLE mails (
+    id bigserial PRIMARY KEY,
+    operation_id text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
 -- One row: the share of searches that meet a cold page, a lock or a checkpoint, and what that costs. Usually none.
 CREATE TABLE pace (
     slow_share double precision NOT NULL,
@@ -69,6 +82,29 @@ DECLARE
 BEGIN
     PERFORM pg_sleep(service_s);
     INSERT INTO charges (order_id, cents) VALUES (paid_order, amount_cents) RETURNING id INTO written;
+    RETURN written;
+END
+$$;
+
+-- Null when none of the pieces is left. The row is locked for the update alone, not for the service time.
+CREATE FUNCTION reserve_piece(item integer, pieces integer, service_s double precision) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    taken integer;
+BEGIN
+    PERFORM pg_sleep(service_s);
+    INSERT INTO stock (item_id, reserved) VALUES (item, 1)
+    ON CONFLICT (item_id) DO UPDATE SET reserved = stock.reserved + 1 WHERE stock.reserved < pieces
+    RETURNING reserved INTO taken;
+    RETURN taken;
+END
+$$;
+
+CREATE FUNCTION write_mail(operation text, service_s double precision) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    written bigint;
+BEGIN
+    PERFORM pg_sleep(service_s);
+    INSERT INTO mails (operation_id) VALUES (operation) RETURNING id INTO written;
     RETURN written;
 END
 $$;

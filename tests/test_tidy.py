@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SOURCES = ("rulezero", "services", "toxics", "experiments", "loadtests", "campaigns", "benchmarks")
-OUTSIDE = {"services", "toxics", "experiments", "loadtests"}
+SOURCES = ("rulezero", "services", "toxics", "experiments", "loadtests", "campaigns", "benchmarks", "dashboards")
+OUTSIDE = {"services", "toxics", "experiments", "loadtests", "dashboards"}
 FILE_LINES_MAX = 300
 FUNCTION_LINES_MAX = 50
 IGNORE = re.compile(r"#\s*(noqa\b(?::\s*[A-Z]+\d+(?:,\s*[A-Z]+\d+)*)?|type:\s*ignore(?:\[[\w, -]+\])?)(?P<rest>.*)")

@@ -21,7 +21,7 @@ from rulezero.toggles.store import ToggleStore
 _LINKS = ROOT / "toxics/links.json"
 _LAB = ROOT / "services/lab.toml"
 _DEFENCES = ROOT / "services/config/defences.toml"
-_HOSTS = (*PROGRAM_PARTS, "edge", "catalog-1", "catalog-2", "checkout", "payment")
+_HOSTS = (*PROGRAM_PARTS, "edge", "catalog-1", "catalog-2", "checkout", "payment", "inventory", "mailer")
 
 
 class DefencesFile(Target):

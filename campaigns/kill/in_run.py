@@ -13,8 +13,8 @@ from campaigns.kill.moments import RUNNER, Moment, Rehearsal, start_run, until_l
 from campaigns.kill.place import LOAD_S, Command, Place
 
 VICTIMS = (
-    RUNNER, "keeper", "primary", "standby", "cache", "toxiproxy", "edge", "catalog-1", "catalog-2", "checkout",
-    "payment", "locust",
+    RUNNER, "keeper", "primary", "standby", "cache", "queue", "toxiproxy", "edge", "catalog-1", "catalog-2", "checkout",
+    "payment", "inventory", "mailer", "locust",
 )  # fmt: skip
 _LOOK_S = 0.03
 _END_S_MAX = 60.0

@@ -24,7 +24,7 @@ _API_TIMEOUT_S = 5.0
 _LOOK_S = 0.1
 _TOXIC = {"name": "by_hand", "type": "latency", "attributes": {"latency": 10}}
 _LINK = "edge-catalog-1"
-_PARTS = ("primary", "standby", "cache", "toxiproxy", "edge", "catalog-1", "checkout", "payment")
+_PARTS = ("primary", "standby", "cache", "queue", "toxiproxy", "edge", "catalog-1", "checkout", "payment", "mailer")
 
 
 def bring_up(place: Place, port: int = 0) -> Iterator[Finding]:

@@ -25,10 +25,11 @@ def increase(
 ) -> float:
     """Return how much a counter grew in (start, end], summed over its series and processes.
 
-    `metrics` holds one arm, in which every counter began at 0. Between two samples it is taken to grow evenly; with
-    `sudden`, for what bursts out at `start_s` or `end_s`, at the very instant: a sample stands until the next one.
+    `metrics` holds one arm, in which every counter began at 0, or begins anew with a process that was started again.
+    Between two samples it is taken to grow evenly; with `sudden`, for what bursts out at `start_s` or `end_s`, at the
+    very instant: a sample stands until the next one.
     """
-    found = select(metrics, name, labels)
+    found = unbroken(select(metrics, name, labels))
     return _total_at(found, end_s, sudden=sudden) - _total_at(found, start_s, sudden=sudden)
 
 
@@ -36,13 +37,21 @@ def increase_by(
     metrics: pl.DataFrame, name: str, by: pl.Expr, *, start_s: float, end_s: float, sudden: bool = False
 ) -> dict[str, float]:
     """Return the increases by the values of an expression over the labels, those of zero included."""
-    found = select(metrics, name).with_columns(by.alias("by"))
+    found = unbroken(select(metrics, name)).with_columns(by.alias("by"))
     values = found.get_column("by").drop_nulls().unique().sort().to_list()
     parts = {value: found.filter(pl.col("by") == value) for value in values}
     return {
         value: _total_at(part, end_s, sudden=sudden) - _total_at(part, start_s, sudden=sudden)
         for value, part in parts.items()
     }
+
+
+def unbroken(samples: pl.DataFrame) -> pl.DataFrame:
+    """Return the samples of a counter in order, as if it had gone on where its process ended: a fall is a new start."""
+    series = ["process", "labels"]
+    before = pl.col("value").shift(1, fill_value=0.0).over(series)
+    grew = pl.when(pl.col("value") < before).then(pl.col("value")).otherwise(pl.col("value") - before)
+    return samples.sort("t_s").with_columns(grew.alias("value")).with_columns(pl.col("value").cum_sum().over(series))
 
 
 def label_value(label: str) -> pl.Expr:

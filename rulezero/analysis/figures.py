@@ -9,7 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from rulezero.analysis.counters import increase, increase_by, label_value, link_group, select
+from rulezero.analysis.counters import increase, increase_by, label_value, link_group, select, unbroken
+from rulezero.analysis.queues import queues
 from rulezero.analysis.recovery import STEP_S, back_for_good_s
 from rulezero.analysis.system import backlog_rps, caches, capacity_rps, dead_work, settled_attempts_rps
 from rulezero.defences import CATALOGUE
@@ -57,6 +58,7 @@ def arm_figures(
     return {
         "name": arm["name"],
         "defences": list(arm["defences"]),
+        "services": dict(arm.get("services", {})),
         "goodput_rps": {name: part.filter(pl.col("good")).height / lengths_s[name] for name, part in phases.items()},
         "offered_rps": {name: part.height / lengths_s[name] for name, part in phases.items()},
         "routes": {route: route_rates(phases, lengths_s, route) for route in routes},
@@ -71,6 +73,7 @@ def arm_figures(
         "settled_offered_rps": settled_offered_rps(requests, windows),
         "settled_attempts_rps": settled_attempts_rps(metrics, windows),
         "caches": caches(metrics, manifest, windows),
+        "queues": queues(metrics, manifest, windows, arm["name"]),
         "decisions": decided,
         "not_exercised": [name for name in arm["defences"] if not exercised(name, decided.get(name, {}))],
         "ledger": arm.get("ledger", {}),
@@ -206,7 +209,7 @@ def origin_loads(
 
 def decisions(metrics: pl.DataFrame) -> dict[str, dict[str, int]]:
     """Return the decisions of each defence over the whole arm."""
-    found = select(metrics, "defence_decisions_total").with_columns(
+    found = unbroken(select(metrics, "defence_decisions_total")).with_columns(
         label_value("defence").alias("defence"), label_value("decision").alias("decision")
     )
     last = found.sort("t_s").group_by("process", "labels", "defence", "decision").agg(pl.col("value").last())

@@ -154,7 +154,8 @@ def _compare(arms: Mapping[str, Any], control: str, yardstick: Yardstick | None)
             continue
         gain = _gain(figures["yardstick"], arms[control]["yardstick"], yardstick)
         by = "goodput" if yardstick is None else "yardstick"
-        if kept_after_onset(figures) < kept_after_onset(arms[control]) - NOTABLE:
+        loses = kept_after_onset(figures) < kept_after_onset(arms[control]) - NOTABLE
+        if loses and not (yardstick and yardstick.alone):
             effect, by = "worse", "goodput"  # Whatever else it did better: goodput comes first.
         elif gain is None:
             effect = "not compared"

@@ -24,6 +24,7 @@ class _Arm(TypedDict):
     origin_total: NotRequired[float]
     origin_operation: NotRequired[str]
     ledger: NotRequired[dict[str, float]]
+    services: NotRequired[dict[str, dict[str, str]]]
 
 
 class _Stream(TypedDict):

@@ -142,3 +142,21 @@ def refill_s(items: int, skew: float, rate_rps: float, capacity_rps: float, shar
         absent = [one * (1 - min(1.0, share_of / missed)) for one, share_of in zip(absent, popular, strict=True)]
         loads += 1
     return loads / capacity_rps
+
+
+def backlog(rate_rps: float, capacity_rps: float, overload_s: float, *, down_s: float = 0.0) -> float:
+    """Return the messages that an unbounded queue holds after an overload, in which its consumer was dead for a while.
+
+    The oldest of them is as old as it took so many to come: backlog / rate (Little's law).
+    """
+    return max(0.0, (rate_rps - capacity_rps) * overload_s + capacity_rps * down_s)
+
+
+def drain_s(waiting: float, rate_rps: float, capacity_rps: float, *, share: float = 1.0) -> float | None:
+    """Return how long it takes to work off this share of a backlog while messages keep coming; None: for ever."""
+    return share * waiting / (capacity_rps - rate_rps) if capacity_rps > rate_rps else None
+
+
+def refused_share(rate_rps: float, capacity_rps: float) -> float:
+    """Return the share that a bounded queue refuses once it is full."""
+    return max(0.0, 1 - capacity_rps / rate_rps)

@@ -10,7 +10,7 @@ import polars as pl
 from rulezero.analysis.counters import increase, label_value, select
 from rulezero.analysis.figures import offered, windows_of
 from rulezero.experiment import Experiment
-from rulezero.faults import CacheExpiry, CacheFlush, Signature, Statement, Toxic
+from rulezero.faults import CacheExpiry, CacheFlush, Kill, Signature, Statement, Toxic
 
 SHORTFALL_MAX = 0.02
 SEND_LAG_P99_MS_MAX = 50.0
@@ -19,6 +19,7 @@ CORES_BUSY_SHARE_MAX = 0.75
 PEAK_SAMPLES = 3  # of one second each
 PEAK_SHARE_MAX = 0.9
 FAULT_LATE_S_MAX = 0.25
+BACK_WITHIN_S = 2.0  # Of a part that is started again: until it is ready.
 PROCESS_CORES_MAX = 0.8
 LOOP_LAG_P95_MS_MAX = 100.0
 SCRAPES_SHARE_MIN = 0.9
@@ -60,7 +61,7 @@ def examine(experiment: Experiment, observed: Observed, manifest: Mapping[str, A
     yield _peak(metrics, manifest, arm)
     yield _busiest(metrics, manifest, arm)
     yield _loop_lag(metrics, manifest, arm)
-    yield _scrapes(metrics, manifest, arm)
+    yield _scrapes(experiment, metrics, manifest, arm)
     yield _at_least("spans", arm, observed.spans.height, 1, f"{observed.spans.height} spans were received")
     yield from _on_time(experiment, manifest, arm)
     for fault in experiment.faults:
@@ -144,20 +145,23 @@ def _loop_lag(metrics: pl.DataFrame, manifest: Mapping[str, Any], arm: str) -> V
     return _at_most("event_loop_lag_ms_p95", arm, lag_ms, LOOP_LAG_P95_MS_MAX, text)
 
 
-def _scrapes(metrics: pl.DataFrame, manifest: Mapping[str, Any], arm: str) -> Validity:
+def _scrapes(experiment: Experiment, metrics: pl.DataFrame, manifest: Mapping[str, Any], arm: str) -> Validity:
+    """Look for a process that told less than it should; one that was killed cannot while it is dead."""
     length_s = windows_of(manifest)["hold"][1]
     during = (pl.col("process") != "machine") & pl.col("t_s").is_between(0, length_s)
     scrapes = metrics.filter(during).group_by("process").agg(pl.col("t_s").n_unique())
     counts = dict(scrapes.iter_rows())
-    worst = min(manifest["processes"], key=lambda process: counts.get(process, 0), default="no process")
-    measured = counts.get(worst, 0) / length_s
+    alive_s = {process: length_s - _dead_s(experiment, process) for process in manifest["processes"]}
+    shares = {process: counts.get(process, 0) / alive_s[process] for process in alive_s}
+    worst = min(shares, key=lambda process: shares[process], default="no process")
+    measured = shares.get(worst, 0.0)
     return Validity(
         name="scrapes",
         arm=arm,
         measured=measured,
         limit=SCRAPES_SHARE_MIN,
         ok=measured >= SCRAPES_SHARE_MIN,
-        text=f"{worst} was scraped {counts.get(worst, 0)} times in {length_s:.0f} s",
+        text=f"{worst} was scraped {counts.get(worst, 0)} times in {alive_s.get(worst, length_s):.0f} s",
     )
 
 
@@ -165,15 +169,29 @@ def _on_time(experiment: Experiment, manifest: Mapping[str, Any], arm: str) -> I
     """Look at when lasting faults came and went: one that is late or stays is another fault than the one predicted."""
     fault_s, fault_end_s = windows_of(manifest)["fault"]
     for fault in experiment.faults:
-        if not isinstance(fault, Toxic | Statement):
+        if not isinstance(fault, Toxic | Statement | Kill):
             continue
-        at_s, for_s = (fault.at_s, fault.for_s) if isinstance(fault, Toxic) else (0.0, None)
+        at_s, for_s = (0.0, None) if isinstance(fault, Statement) else (fault.at_s, fault.for_s)
         due = fault_s + at_s, fault_end_s if for_s is None else fault_s + at_s + for_s
         noted = (_ends(one) for one in manifest["faults"] if one["arm"] == arm and one["text"] == fault.text)
         # A link that flaps has the same fault several times.
         nearest = min(noted, key=lambda ends: abs(ends[0] - due[0]), default=(math.inf, math.inf))
-        late_s = max(abs(was_s - due_s) for was_s, due_s in zip(nearest, due, strict=True))
+        late_s = _late_s(fault, nearest, due)
         yield _at_most("fault_on_time", arm, late_s, FAULT_LATE_S_MAX, f"{fault.text}: up to {late_s:.2f} s off")
+
+
+def _late_s(fault: Toxic | Statement | Kill, was: tuple[float, float], due: tuple[float, float]) -> float:
+    """Return how far a fault was off at its worse end; a part that was started again may take a while to be ready."""
+    off_s = [was_s - due_s for was_s, due_s in zip(was, due, strict=True)]
+    if isinstance(fault, Kill) and 0 <= off_s[1] <= BACK_WITHIN_S:
+        return abs(off_s[0])
+    return max(abs(one) for one in off_s)
+
+
+def _dead_s(experiment: Experiment, process: str) -> float:
+    """Return how long a process may have been dead by the experiment's will."""
+    kills = (fault for fault in experiment.faults if isinstance(fault, Kill) and fault.part == process)
+    return sum(kill.for_s + BACK_WITHIN_S for kill in kills)
 
 
 def _ends(noted: Mapping[str, Any]) -> tuple[float, float]:

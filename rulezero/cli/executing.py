@@ -5,8 +5,9 @@ import errno
 import shutil
 import signal
 from collections.abc import Coroutine
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +15,31 @@ from rich.console import Console
 
 from rulezero import checkout
 from rulezero.analysis.judge import judge
-from rulezero.errors import Problem, StorageProblem
+from rulezero.cli.targets import COMPOSE, EMBEDDED
+from rulezero.collect.grafana import find_grafana
+from rulezero.errors import Problem, StorageProblem, UsageProblem
 from rulezero.experiment import Arm, Experiment
+from rulezero.lab.compose import open_compose, require_containers
 from rulezero.lab.description import ShopDescription, read_description
 from rulezero.lab.lab import make_plan, open_lab
+from rulezero.lab.observability import NOTHING, for_a_run
+from rulezero.lab.target import Target
 from rulezero.record import Record, new_record, read_record, write_json, write_text
 from rulezero.report.live import LiveProgress
 from rulezero.report.markdown import render_markdown
 from rulezero.runner.run import Run, begin_run, run_experiment
 
+SAMPLES = "prometheus"  # The folder in a record that `--prometheus` fills.
 # What a full or read-only disk says; a broken connection is an OSError too.
 _STORAGE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """One experiment to run, and how much to say meanwhile."""
+    """One experiment to run, and how much to say meanwhile; `prometheus` keeps what it scraped beside the record.
+
+    `target` is where the system under test runs: `EMBEDDED` as processes, `COMPOSE` in containers that are up.
+    """
 
     experiment: Experiment
     arms: tuple[Arm, ...]
@@ -37,6 +47,8 @@ class Request:
     out: Path
     console: Console
     quiet: bool
+    prometheus: bool = False
+    target: str = EMBEDDED
 
 
 def execute(request: Request) -> tuple[Path, dict[str, Any]]:
@@ -49,12 +61,21 @@ def execute(request: Request) -> tuple[Path, dict[str, Any]]:
     """
     root = checkout.require_checkout()
     description = read_description(root / request.experiment.lab, root)
-    make_plan(description)  # Whatever is missing or malformed is told before anything is made.
+    if request.target == COMPOSE:
+        asyncio.run(_require_containers(request, description))
+    else:
+        make_plan(description)  # Whatever is missing or malformed is told before anything is made.
+    find_grafana("")
+    if request.prometheus:
+        for_a_run(request.out)
     folder = new_record(request.out, request.experiment.name)
     processes = [service.name for service in description.services]
     try:
         run = begin_run(request.experiment, request.arms, seed=request.seed, folder=folder, processes=processes)
         run.manifest["definition"] = checkout.fingerprint(request.experiment.name)
+        run.manifest["target"] = request.target
+        if request.target != EMBEDDED:
+            run.manifest["reproduce"] += f" --target {request.target}"
         write_json(folder / "manifest.json", run.manifest)
     except Problem:
         shutil.rmtree(folder, ignore_errors=True)
@@ -93,8 +114,26 @@ async def _measure(request: Request, run: Run, description: ShopDescription) -> 
     total_s = request.experiment.durations.total_s * len(names)
     progress = LiveProgress(request.console, request.experiment.name, names, total_s, quiet=request.quiet)
     with progress:
-        async with open_lab(description, logs=run.folder / "logs", seed=request.seed) as lab:
-            await run_experiment(run, lab, progress)
+        async with _system(request, run, description) as lab:
+            say = partial(request.console.print, markup=False, highlight=False, soft_wrap=True)
+            if lab.observers.prometheus and not request.quiet:
+                grafana = f", Grafana at http://{lab.observers.grafana}" if lab.observers.grafana else ""
+                say(f"Prometheus at http://{lab.observers.prometheus}{grafana}")
+            await run_experiment(run, lab, progress, warn=say)
+
+
+def _system(request: Request, run: Run, description: ShopDescription) -> AbstractAsyncContextManager[Target]:
+    logs = run.folder / "logs"
+    if request.target == COMPOSE:
+        return open_compose(description, logs=logs)
+    observe = for_a_run(run.folder / SAMPLES) if request.prometheus else NOTHING
+    return open_lab(description, logs=logs, seed=request.seed, observe=observe)
+
+
+async def _require_containers(request: Request, description: ShopDescription) -> None:
+    if request.prometheus:
+        raise UsageProblem("the containers have a Prometheus that stays; leave --prometheus out")
+    await require_containers(description)
 
 
 def _run(main: Coroutine[Any, Any, None]) -> None:

@@ -8,6 +8,7 @@ import orjson
 
 from rulezero import checkout
 from rulezero.cli.output import new_console
+from rulezero.cli.targets import add_target
 from rulezero.errors import EXIT_OF_VERDICT
 
 NAME = "run"
@@ -25,6 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=int, default=SEED, help="of arrivals, keys and service times (default: %(default)s)"
     )
+    parser.add_argument(
+        "--prometheus", action="store_true", help="start Prometheus and Grafana too; the samples stay in the record"
+    )
+    add_target(parser)
     add_output_arguments(parser)
 
 
@@ -51,6 +56,8 @@ def execute(arguments: argparse.Namespace) -> int:
         out=arguments.out,
         console=new_console(stderr=arguments.json),
         quiet=arguments.quiet or arguments.json,
+        prometheus=arguments.prometheus,
+        target=arguments.target,
     )
     folder, verdict = execute_request(request)
     page = draw(read_record(folder))

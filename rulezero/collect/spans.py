@@ -1,7 +1,7 @@
 """Receives spans as OTLP over HTTP and appends them as JSON lines."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
@@ -22,9 +22,11 @@ _STATUS = ("unset", "ok", "error")
 
 
 class SpanReceiver:
-    """An OTLP/HTTP endpoint on a free loopback port; `file` is where the current arm's spans go."""
+    """An OTLP/HTTP endpoint on a free port of `host`; `pass_on` gets every request of spans besides."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1", *, pass_on: Callable[[bytes], None] | None = None) -> None:
+        self._host = host
+        self._pass_on = pass_on
         self._file: TextIO | None = None
         self._zero_unix_s = 0.0
         self._runner: web.AppRunner | None = None
@@ -35,7 +37,7 @@ class SpanReceiver:
         app.router.add_post("/v1/traces", self._traces)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, self._host, 0)
         await site.start()
         host, port = self._runner.addresses[0][:2]
         self.endpoint = f"http://{host}:{port}"
@@ -73,11 +75,14 @@ class SpanReceiver:
                 raise StorageProblem(told) from None
 
     async def _traces(self, request: web.Request) -> web.Response:
+        body = await request.read()
         message = ExportTraceServiceRequest()
         try:
-            message.ParseFromString(await request.read())
+            message.ParseFromString(body)
         except DecodeError:
             return web.Response(status=400, text="not an OTLP trace request")
+        if self._pass_on is not None:
+            self._pass_on(body)
         if self._file is not None:
             for span in _spans(message, self._zero_unix_s):
                 self._file.write(orjson.dumps(span).decode() + "\n")

@@ -5,6 +5,7 @@
 
 from rulezero.defences.adaptive_throttle import AdaptiveThrottle
 from rulezero.defences.bounded_queue import BoundedQueue
+from rulezero.defences.bounded_stream import BoundedStream
 from rulezero.defences.bulkhead import Bulkhead
 from rulezero.defences.circuit_breaker import CircuitBreaker
 from rulezero.defences.coalescing import Coalescing
@@ -27,6 +28,7 @@ CATALOGUE = (
     EarlyExpiration,
     Coalescing,
     Lease,
+    BoundedStream,
     Deadline,
     Retry,
     Hedging,

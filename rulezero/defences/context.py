@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 from rulezero.calls import Entry
 from rulezero.defences.background import Background
 
-Family = Literal["admission", "call", "cache"]
+Family = Literal["admission", "call", "cache", "delivery"]
 
 
 class Teller(Protocol):
@@ -43,12 +43,19 @@ class SharedCache(Protocol):
         """Give the lease back, unless it has become somebody else's."""
 
 
+class SharedQueue(Protocol):
+    """The queue that messages are published to, which other processes publish to as well."""
+
+    def bound(self, max_msgs: int | None) -> None:
+        """Have it refuse what would be more messages than this, or none when None; soon, and from then on."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
     """The surroundings of one defence around one dependency in one process.
 
     `caller` is the service this process is, for settings that name who may act (retries). `background` runs what
-    outlives a request. `shared` is there for the cache family alone.
+    outlives a request. `shared` is there for the cache family alone, `queue` for the delivery family.
     """
 
     dependency: str
@@ -57,3 +64,4 @@ class Context:
     random: Random = field(default_factory=lambda: Random(0))
     background: Background = field(default_factory=Background)
     shared: SharedCache | None = None
+    queue: SharedQueue | None = None

@@ -1,9 +1,10 @@
 """One attempt on a link: counted when it starts, and by outcome when it ends."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from opentelemetry.trace import SpanKind
 from prometheus_client import Counter
 
 from rulezero.calls import Operation
@@ -32,17 +33,24 @@ class Link:
         }
 
     @contextmanager
-    def attempt(self, operation: Operation) -> Iterator[None]:
-        """Count, time and trace the attempt made inside; exceptions pass through."""
+    def attempt(
+        self,
+        operation: Operation,
+        *,
+        kind: SpanKind = SpanKind.CLIENT,
+        attributes: Mapping[str, str | int] | None = None,
+    ) -> Iterator[None]:
+        """Count, time and trace the attempt made inside, these attributes on its span too; exceptions pass through."""
         self._started(operation).inc()
         clock = asyncio.get_running_loop().time
         start_s, outcome = clock(), Outcome.OK
-        attributes: dict[str, str | int] = {"server.address": self._dependency, "rulezero.link": self.name}
+        told: dict[str, str | int] = {"server.address": self._dependency, "rulezero.link": self.name}
+        told.update(attributes or {})
         if operation.attempt > 1:
-            attributes["http.request.resend_count"] = operation.attempt - 1
+            told["http.request.resend_count"] = operation.attempt - 1
         if operation.hedge:
-            attributes["rulezero.hedge"] = True
-        with tracing.client_span(operation.name, attributes) as span:
+            told["rulezero.hedge"] = True
+        with tracing.client_span(operation.name, told, kind) as span:
             try:
                 yield
             except BaseException as error:
@@ -51,7 +59,7 @@ class Link:
                 raise
             finally:
                 self._outcomes[outcome].inc()
-                self._durations[outcome].observe(clock() - start_s)
+                self._durations[outcome].observe(clock() - start_s, tracing.exemplar())
 
     def _started(self, operation: Operation) -> Counter:
         if operation.hedge:

@@ -12,7 +12,7 @@ from rulezero.calls import Entry, Operation
 from rulezero.dependencies.cache import Cache
 from rulezero.outcome import CallError
 from rulezero.request_context import Queueing, current_deadline_s, deadline_var, queueing_var
-from rulezero.telemetry import metrics
+from rulezero.telemetry import metrics, tracing
 from rulezero.toggles.stacks import Stack
 
 Load = Callable[[], Awaitable[bytes]]
@@ -111,7 +111,7 @@ class ReadThrough:
         finally:
             queueing_var.reset(token)
         took_s = clock() - start_s
-        metrics.CACHE_LOAD_DURATION.labels(cache=self._name).observe(took_s)
+        metrics.CACHE_LOAD_DURATION.labels(cache=self._name).observe(took_s, tracing.exemplar())
         return value, max(took_s - queueing.total_s, 0.0)
 
     async def _put(self, operation: Operation, value: bytes, load_s: float) -> None:

@@ -1,14 +1,14 @@
 """The primary and the standby of a lab: data from the template, servers, and starting over between two arms."""
 
-import asyncio
 import shutil
 import signal
 from pathlib import Path
 
 import asyncpg
 
-from rulezero.errors import Problem, StorageProblem, UsageProblem
-from rulezero.lab import postgres, ready, template
+from rulezero.errors import StorageProblem, UsageProblem
+from rulezero.lab import contents, postgres, ready, template
+from rulezero.lab.contents import PRIMARY, STANDBY
 from rulezero.lab.description import ShopDescription
 from rulezero.lab.identity import Identity, give, require_access
 from rulezero.lab.messages import Start
@@ -17,11 +17,9 @@ from rulezero.lab.ports import Ports
 from rulezero.lab.programs import Postgres
 from rulezero.lab.threads import to_the_end
 
-PRIMARY, STANDBY = "primary", "standby"
 START_TIMEOUT_S = 30.0
 _INITDB = "initdb"
 _MAKER = "template"
-_CATCH_UP_TIMEOUT_S = 10.0
 _COPY_ATTEMPTS = 2
 
 
@@ -71,15 +69,7 @@ class Database:
 
     async def reset(self) -> None:
         """Empty the tables that requests write to, on both servers, and zero the statistics. Raises Problem."""
-        database = self._description.database
-        try:
-            empty = postgres.reset_statements(self._description.mutable_tables)
-            await postgres.execute(self.ports[PRIMARY], database, empty)
-            await self._caught_up()
-            for port in self.ports.values():
-                await postgres.execute(port, database, ["SELECT pg_stat_reset()"])
-        except (OSError, asyncpg.PostgresError, TimeoutError) as error:
-            raise Problem(f"the database could not be reset ({error}); see the logs of the run") from error
+        await contents.empty(self._description, self.ports)
 
     def _server(self, name: str, data: Path, port: int, upstream: str = "") -> Start:
         return Start(
@@ -132,14 +122,3 @@ class Database:
     async def _streams(self) -> bool:
         query = "SELECT count(*) FROM pg_stat_wal_receiver WHERE status = 'streaming'"
         return bool(await postgres.ask(self.ports[STANDBY], self._description.database, query))
-
-    async def _caught_up(self) -> None:
-        database = self._description.database
-        written = await postgres.ask(self.ports[PRIMARY], database, "SELECT pg_current_wal_lsn()::text")
-        query = f"SELECT pg_last_wal_replay_lsn() >= '{written}'"
-
-        async def replayed() -> bool:
-            return bool(await postgres.ask(self.ports[STANDBY], database, query))
-
-        async with asyncio.timeout(_CATCH_UP_TIMEOUT_S):
-            await ready.until(replayed)

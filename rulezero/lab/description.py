@@ -20,7 +20,7 @@ import msgspec
 
 from rulezero.errors import UsageProblem
 
-PROGRAM_PARTS = ("primary", "standby", "cache", "toxiproxy")
+PROGRAM_PARTS = ("primary", "standby", "cache", "queue", "toxiproxy")
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*")
 _TARGET = re.compile(r"[\w.]+:\w+")

@@ -15,11 +15,13 @@ import psutil
 from rulezero.errors import Problem
 from rulezero.lab import directory
 from rulezero.lab.control import start_keeper
+from rulezero.lab.grafana import find_grafana
 from rulezero.lab.identity import Identity
 from rulezero.lab.kernel import LINUX
 from rulezero.lab.messages import Identify
 from rulezero.lab.ports import LOOPBACK, Ports, listen
-from rulezero.lab.programs import find_cache_server, find_postgres, version_of
+from rulezero.lab.programs import find_cache_server, find_postgres, find_queue_server, version_of
+from rulezero.lab.prometheus import find_prometheus
 from rulezero.lab.template import cache_folder
 from rulezero.toxiproxy.find import find_toxiproxy_server
 
@@ -28,7 +30,7 @@ CORES_MIN = 2
 TEMPORARY_MIN_BYTES = 500 * 2**20
 CACHE_MIN_BYTES = 100 * 2**20
 OPEN_FILES_MIN = 4096
-_PORTS_NEEDED = 32
+_PORTS_NEEDED = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,10 @@ def _examine_machine() -> list[Finding]:
         Finding("python", f"{platform.python_version()} on {platform.platform()}"),
         _program("postgresql", _describe_postgres),
         _program("cache server", _describe_cache),
+        _program("queue server", _describe_queue),
         _program("toxiproxy", _describe_toxiproxy),
+        _program("prometheus", lambda: _describe_optional(find_prometheus())),
+        _program("grafana", lambda: _describe_optional(_grafana_program())),
         _ports(),
         judge_memory(psutil.virtual_memory().available),
         judge_cores(_usable_cores()),
@@ -137,6 +142,20 @@ def _describe_postgres() -> str:
 def _describe_cache() -> str:
     found = find_cache_server()
     return f"{found.name} {version_of(found)} at {found}"
+
+
+def _describe_queue() -> str:
+    found = find_queue_server()
+    return f"{found.name} {version_of(found)} at {found}"
+
+
+def _describe_optional(found: Path | None) -> str:
+    return f"{version_of(found)} at {found}" if found else "none; the lab does without"
+
+
+def _grafana_program() -> Path | None:
+    found = find_grafana()
+    return found.program if found else None
 
 
 def _describe_toxiproxy() -> str:

@@ -7,23 +7,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rulezero.errors import Problem
-from rulezero.lab import cache, directory, postgres, proxies, ready, toxiproxy
-from rulezero.lab.database import PRIMARY, STANDBY, Database
+from rulezero.errors import Problem, UsageProblem
+from rulezero.lab import contents, directory, postgres, proxies, ready, toxiproxy
+from rulezero.lab.contents import PRIMARY, STANDBY
+from rulezero.lab.database import Database
 from rulezero.lab.description import PROGRAM_PARTS, ShopDescription
 from rulezero.lab.exits import PartExit
 from rulezero.lab.identity import Identity
 from rulezero.lab.links import Link, read_links
 from rulezero.lab.messages import Identify, Preload, Start
+from rulezero.lab.observability import NOTHING, Observability, Observe, Observers
 from rulezero.lab.parts import Parts
 from rulezero.lab.ports import LOOPBACK, Ports
-from rulezero.lab.programs import Postgres, find_cache_server, find_postgres, version_of
+from rulezero.lab.programs import Postgres, find_cache_server, find_postgres, find_queue_server
 from rulezero.lab.services import Services
+from rulezero.lab.stores import CACHE, QUEUE, Stores
 from rulezero.lab.threads import to_the_end
 from rulezero.lab.together import together
 from rulezero.toxiproxy.find import find_toxiproxy_server
 
-CACHE, TOXIPROXY = "cache", "toxiproxy"
+TOXIPROXY = "toxiproxy"
 START_TIMEOUT_S = 15.0
 
 
@@ -33,6 +36,7 @@ class Plan:
 
     postgres: Postgres
     cache_server: Path
+    queue_server: Path | None
     toxiproxy_server: Path | None
     links: tuple[Link, ...]
 
@@ -41,11 +45,13 @@ def make_plan(description: ShopDescription) -> Plan:
     """Find the programs and check the links. Raises UsageProblem."""
     hosts = {*PROGRAM_PARTS, *(service.name for service in description.services)} - {TOXIPROXY}
     required = (description.entry, description.replication_link)
+    links = read_links(description.links_path, hosts, required)
     return Plan(
         postgres=find_postgres(),
         cache_server=find_cache_server(),
+        queue_server=find_queue_server() if any(link.host == QUEUE for link in links) else None,
         toxiproxy_server=find_toxiproxy_server(),
-        links=read_links(description.links_path, hosts, required),
+        links=links,
     )
 
 
@@ -53,7 +59,15 @@ class Lab:
     """A running lab. Made by `open_lab`."""
 
     def __init__(
-        self, description: ShopDescription, plan: Plan, parts: Parts, folder: Path, ports: Ports, *, seed: int
+        self,
+        description: ShopDescription,
+        plan: Plan,
+        parts: Parts,
+        folder: Path,
+        ports: Ports,
+        *,
+        seed: int,
+        observe: Observe,
     ) -> None:
         self._description = description
         self._plan = plan
@@ -64,15 +78,22 @@ class Lab:
         self._database.reserve(ports)
         self._services = Services(description, parts, folder, seed)
         self._services.reserve(ports)
-        self._cache_port = ports.reserve()
+        self._stores = Stores(plan.cache_server, plan.queue_server, parts, folder)
+        self._stores.reserve(ports)
         self._toxiproxy_port = ports.reserve()
+        self._observability = Observability(description, parts, folder, ports, observe)
         self._preloaded: asyncio.Task[None] | None = None
         self.links: dict[str, str] = {}
 
     @property
     def cache_address(self) -> str:
-        """Return where the cache listens, past its link."""
-        return f"{LOOPBACK}:{self._cache_port}"
+        """Return where the cache listens, past its links."""
+        return self._stores.addresses[CACHE]
+
+    @property
+    def queue_address(self) -> str:
+        """Return where the queue listens, past its links; empty in a lab without one."""
+        return self._stores.addresses.get(QUEUE, "")
 
     @property
     def toxiproxy_api(self) -> str:
@@ -93,6 +114,25 @@ class Lab:
         """Return how to connect to the "primary" or the "standby", past the links."""
         return postgres.dsn(f"{LOOPBACK}:{self._database.ports[role]}", self._description.database)
 
+    @property
+    def observers(self) -> Observers:
+        """Return what observes the lab, and where a run is to serve its own metrics."""
+        return self._observability.addresses
+
+    @property
+    def listen_host(self) -> str:
+        """Return where this process serves what the services are to reach."""
+        return LOOPBACK
+
+    @property
+    def traces(self) -> str:
+        """Return no endpoint: nobody but the record keeps the spans."""
+        return ""
+
+    def endpoint_inside(self, endpoint: str) -> str:
+        """Return what the services know an address of this process as."""
+        return endpoint
+
     async def start_services(self, environment: Mapping[str, Mapping[str, str]]) -> None:
         """Start every service afresh and wait until all are healthy.
 
@@ -109,35 +149,23 @@ class Lab:
         await self._services.stop()
 
     async def reset(self) -> None:
-        """Return to the state after the start: no toxics, empty mutable tables, zero statistics, an empty cache."""
+        """Return to the state after the start: no toxics, empty mutable tables, cache and queue, zero statistics."""
         await to_the_end(proxies.reset, proxies.connect(self._toxiproxy_port))
-        await together(self._database.reset(), self._flush_cache())
+        await together(self._database.reset(), self._stores.empty())
 
     @property
     def versions(self) -> dict[str, str]:
         """Return what the programs of the lab are."""
         own = find_toxiproxy_server()
-        return {
-            "postgresql": self._plan.postgres.version,
-            "cache": f"{self._plan.cache_server.name} {version_of(self._plan.cache_server)}",
-            "toxiproxy": "embedded" if own is None else str(own),
-        }
+        other = {"postgresql": self._plan.postgres.version, "toxiproxy": "embedded" if own is None else str(own)}
+        return {**other, **self._stores.versions, **self._observability.versions}
 
     async def count(self) -> dict[str, Any]:
         """Return what PostgreSQL counted since the last reset: `origin_total`, over both servers, and the `ledger`.
 
         Complete only while no service runs, because connections hand in their statistics when they end.
         """
-        counted: dict[str, Any] = {}
-        database = self._description.database
-        if query := self._description.origin_loads_sql:
-            counts = [await postgres.ask(port, database, query) for port in self._database.ports.values()]
-            counted["origin_total"] = sum(int(count) for count in counts)
-            counted["origin_operation"] = self._description.origin_operation
-        if query := self._description.ledger_sql:
-            row = await postgres.ask_row(self._database.ports[PRIMARY], database, query)
-            counted["ledger"] = {name: int(count) for name, count in row.items()}
-        return counted
+        return await contents.count(self._description, self._database.ports)
 
     def processes(self) -> dict[str, list[int]]:
         """Return the process ids of every living part, children included, for sampling CPU time and memory."""
@@ -151,6 +179,24 @@ class Lab:
         """End a part with SIGKILL, on purpose."""
         await self._parts.kill(name)
 
+    async def start_again(self, name: str) -> None:
+        """Start a part that was killed, as it was started before, and wait until it is ready.
+
+        Nothing happens to one that runs. Raises Problem; UsageProblem for Toxiproxy, whose links went with it.
+        """
+        if self._parts.lives(name):
+            return
+        if name in self._services.ports:
+            await self._services.start_again(name)
+        elif name == PRIMARY:
+            await self._database.start(PRIMARY)
+        elif name == STANDBY:
+            await self._database.start(STANDBY, upstream=self.links[self._description.replication_link])
+        elif name in self._stores.addresses:
+            await self._stores.start(name)
+        else:
+            raise UsageProblem(f"{name} cannot be started again; kill a service, a database, {CACHE} or {QUEUE}")
+
     async def pause(self, name: str) -> None:
         """Stop a part from running, its children too; connections to it stay open and hang."""
         await self._parts.pause(name)
@@ -162,10 +208,11 @@ class Lab:
     async def start_programs(self, *, entry_port: int) -> None:
         """Start the programs and the links; the services' modules go on being imported after that."""
         identity = (await self._parts.control.ask(Identify())).identity or Identity()
-        await together(self._start_cache(), self._start_toxiproxy(entry_port), self._start_primary(identity))
+        await together(self._stores.start_all(), self._start_toxiproxy(entry_port), self._start_primary(identity))
         # Its first step comes after the standby's first, so importing does not delay the standby.
         self._preloaded = asyncio.create_task(self._services.preload())
         await self._database.start(STANDBY, upstream=self.links[self._description.replication_link])
+        await self._observability.start(self.admin_addresses)
 
     async def close(self) -> None:
         """End the services in order; the programs need no order."""
@@ -197,33 +244,22 @@ class Lab:
         upstreams = {
             **self._services.addresses(),
             **{name: f"{LOOPBACK}:{port}" for name, port in self._database.ports.items()},
-            CACHE: self.cache_address,
+            **self._stores.addresses,
         }
         listen = {self._description.entry: f"{LOOPBACK}:{entry_port}"}
         client = proxies.connect(self._toxiproxy_port)
         self.links = await to_the_end(proxies.create_links, client, self._plan.links, upstreams, listen)
 
-    async def _start_cache(self) -> None:
-        command = cache.server_command(self._plan.cache_server, self._cache_port)
-        await self._parts.start(Start(name=CACHE, argv=command, folder=str(self._folder)))
-        await self._parts.until_ready(CACHE, ready.answers_ping(self._cache_port), START_TIMEOUT_S)
-
-    async def _flush_cache(self) -> None:
-        try:
-            await cache.flush(self._cache_port)
-        except (OSError, EOFError, TimeoutError) as error:
-            raise Problem(f"the cache could not be emptied ({error}); see the logs of the run") from error
-
 
 @contextlib.asynccontextmanager
 async def open_lab(
-    description: ShopDescription, *, logs: Path, seed: int = 0, entry_port: int = 0
+    description: ShopDescription, *, logs: Path, seed: int = 0, entry_port: int = 0, observe: Observe = NOTHING
 ) -> AsyncIterator[Lab]:
     """Start the programs of a lab (not yet the services) and end everything at the end, whatever that is.
 
-    `logs` gets one file per part. The entry listens on `entry_port`, or on any free port. One lab at a time in a
-    process: the Toxiproxy client knows one server. Raises Problem: something is missing, malformed, busy, full, or
-    does not start.
+    `logs` gets one file per part. The entry listens on `entry_port`, or on any free port; `observe` says what is
+    started beside it. One lab at a time in a process: the Toxiproxy client knows one server. Raises Problem: something
+    is missing, malformed, busy, full, or does not start.
     """
     plan = make_plan(description)
     proxies.reach_loopback_directly()  # Before the keeper, which passes its environment on.
@@ -237,7 +273,7 @@ async def open_lab(
         parts = Parts(folder, logs)
         await parts.open(description.root)
         stack.push_async_callback(parts.close)
-        lab = Lab(description, plan, parts, folder, ports, seed=seed)
+        lab = Lab(description, plan, parts, folder, ports, seed=seed, observe=observe)
         stack.push_async_callback(lab.close)
         await lab.start_programs(entry_port=entry_port)
         yield lab

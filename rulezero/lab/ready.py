@@ -14,6 +14,7 @@ _INTERVAL_MIN_S = 0.005
 _INTERVAL_MAX_S = 0.05
 _PROTOCOL_3 = 196608
 _AUTHENTICATION = b"R"
+_ANSWER_BYTES_MAX = 65536
 
 
 async def until(probe: Probe) -> None:
@@ -62,12 +63,42 @@ def answers_ping(port: int) -> Probe:
     return probe
 
 
-def answers_health(port: int) -> Probe:
-    """Return a probe for an admin port whose /health says 200."""
-    request = f"GET /health HTTP/1.1\r\nHost: {LOOPBACK}:{port}\r\nConnection: close\r\n\r\n".encode()
+def answers_nats(port: int) -> Probe:
+    """Return a probe for a NATS server, which is the first to speak."""
+
+    async def probe() -> bool:
+        return await _exchange(port, b"", len(b"INFO ")) == b"INFO "
+
+    return probe
+
+
+def answers_with_success(port: int, path: str) -> Probe:
+    """Return a probe for a server whose page says 200."""
+    request = f"GET {path} HTTP/1.1\r\nHost: {LOOPBACK}:{port}\r\nConnection: close\r\n\r\n".encode()
 
     async def probe() -> bool:
         return (await _exchange(port, request, len("HTTP/1.1 200"))).endswith(b" 200")
+
+    return probe
+
+
+def answers_health(port: int) -> Probe:
+    """Return a probe for an admin port whose /health says 200."""
+    return answers_with_success(port, "/health")
+
+
+def scrapes(port: int) -> Probe:
+    """Return a probe for a Prometheus that has begun to scrape, which is some seconds after it is ready to answer."""
+    page = "/api/v1/query?query=up%7Bjob=%22prometheus%22%7D"
+    request = f"GET {page} HTTP/1.0\r\nHost: {LOOPBACK}:{port}\r\n\r\n".encode()
+
+    async def probe() -> bool:
+        reader, writer = await asyncio.open_connection(LOOPBACK, port)
+        try:
+            writer.write(request)
+            return b'"value"' in await reader.read(_ANSWER_BYTES_MAX)  # An answer of this size comes in one piece.
+        finally:
+            writer.close()
 
     return probe
 

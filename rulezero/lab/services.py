@@ -28,6 +28,7 @@ class Services:
         self._seed = seed
         self.ports: dict[str, int] = {}
         self.admin_ports: dict[str, int] = {}
+        self._starts: dict[str, Start] = {}
 
     def reserve(self, ports: Ports) -> None:
         """Choose where they will listen, once: the links point there."""
@@ -51,11 +52,20 @@ class Services:
         common = self._common(links) | dict(environment.get(EVERY, {}))
         try:
             for service in self._description.services:
-                await self._parts.start(self._start(service, common | dict(environment.get(service.name, {}))))
+                own = self._start(service, common | dict(environment.get(service.name, {})))
+                self._starts[service.name] = own
+                await self._parts.start(own)
             await together(*(self._until_healthy(name) for name in self.ports))
         except BaseException:
             await self.stop()
             raise
+
+    async def start_again(self, name: str) -> None:
+        """Start one that was killed, told the same as before, and wait until it is healthy. Raises Problem."""
+        if name not in self._starts:
+            raise UsageProblem(f"{name} was never started; start the services first")
+        await self._parts.start(self._starts[name])
+        await self._until_healthy(name)
 
     async def stop(self) -> None:
         """End those that live."""

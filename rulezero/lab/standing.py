@@ -37,6 +37,9 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     primary: str
     standby: str
     cache: str
+    queue: str = ""
+    prometheus: str = ""
+    grafana: str = ""
     links: dict[str, str]
     admin: dict[str, str]
     logs: str

@@ -18,6 +18,7 @@ from rulezero.errors import Problem, UsageProblem
 from rulezero.lab.description import ShopDescription, read_description
 from rulezero.lab.lab import Lab, open_lab
 from rulezero.lab.lock import locked
+from rulezero.lab.observability import what_there_is
 from rulezero.lab.standing import Places, Refusal, State
 
 _WATCH_INTERVAL_S = 1.0
@@ -31,7 +32,8 @@ async def hold(description: ShopDescription, port: int, ready: socket.socket) ->
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
         with locked(places.lock):
-            async with open_lab(description, logs=places.logs, entry_port=port) as lab:
+            observe = what_there_is()
+            async with open_lab(description, logs=places.logs, entry_port=port, observe=observe) as lab:
                 await lab.start_services({})
                 state = describe(lab, places.logs)
                 _write(places, state)
@@ -54,6 +56,9 @@ def describe(lab: Lab, logs: Path) -> State:
         primary=lab.database_dsn("primary"),
         standby=lab.database_dsn("standby"),
         cache=lab.cache_address,
+        queue=lab.queue_address,
+        prometheus=lab.observers.prometheus,
+        grafana=lab.observers.grafana,
         links=lab.links,
         admin=lab.admin_addresses,
         logs=str(logs),

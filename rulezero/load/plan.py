@@ -37,6 +37,10 @@ class LoadPlan:
         sample_rate: Part of the requests that are traced.
         otlp_endpoint: "http://host:port" that takes the generator's own spans; None exports none.
         run_id: Unique to this arm of this run: operation ids are made from it.
+        experiment: Its name, for the metrics.
+        arm: The arm's name, for the metrics.
+        metrics_host: Where the generator serves its metrics.
+        metrics_port: The port there; None serves none.
 
     """
 
@@ -51,6 +55,10 @@ class LoadPlan:
     in_flight_max: Annotated[int, Meta(gt=0)] = 2000
     sample_rate: Annotated[float, Meta(ge=0, le=1)] = 0.0
     otlp_endpoint: str | None = None
+    experiment: str = ""
+    arm: str = ""
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Annotated[int, Meta(ge=1, le=65535)] | None = None
 
     @property
     def duration_s(self) -> float:

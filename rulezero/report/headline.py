@@ -1,15 +1,16 @@
 """The one chart that shows the verdict of a record: its control against its best arm.
 
-Goodput, unless the arms are compared by something that shows in the latency or in the attempts on a link.
+Goodput, unless the arms are compared by something that shows in the latency, the attempts on a link, or a queue.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import polars as pl
 
 from rulezero.analysis import series
+from rulezero.analysis.queues import backlog, by_slice
 from rulezero.experiment import MEASURED
 from rulezero.record import Record
 from rulezero.report.charts.frame import Figure, TimeAxis, time_axis
@@ -35,6 +36,8 @@ def comparison_of(record: Record) -> Figure | None:
         drawn = _latency(record, arms, control, axis)
     elif chart == "attempts":
         drawn = _attempts(record, arms, control, axis)
+    elif chart == "backlog":
+        drawn = _backlog(record, arms, control, axis)
     return drawn or _goodput(record, arms, control, axis)
 
 
@@ -79,6 +82,28 @@ def _attempts(record: Record, arms: Sequence[str], control: str, axis: TimeAxis)
     values = tried.filter(pl.col("link") == link).select("arm", "t_s", pl.col("per_request").alias("value"))
     title = f"Attempts on {link} per request, over time"
     return measured(values.sort("arm", "t_s"), arms, control, wide, what="attempts", title=title, summary=summary)
+
+
+def _backlog(record: Record, arms: Sequence[str], control: str, axis: TimeAxis) -> Figure | None:
+    told = backlog(record.metrics.filter(pl.col("arm").is_in(arms)))
+    if told.is_empty():
+        return None
+    queue = told.sort("oldest_s").row(-1, named=True)["queue"]
+    sliced = by_slice(told.filter(pl.col("queue") == queue), axis.bucket_s)
+    values = sliced.select("arm", "t_s", pl.col("oldest_s").alias("value"))
+    summary = " ".join(
+        _ages(arm["name"], found["oldest_s"])
+        for arm in _figures(record, arms)
+        if (found := arm.get("queues", {}).get(queue)) is not None
+    )
+    title = f"Age of the oldest message of {queue} over time, seconds"
+    return measured(values, arms, control, axis, what="age", title=title, summary=summary)
+
+
+def _ages(arm: str, oldest_s: Mapping[str, float | None]) -> str:
+    ends = [(oldest_s["fault_end"], "at the end of the fault"), (oldest_s["hold_end"], "at the end of the hold")]
+    told = [f"{number(value)} s {when}" for value, when in ends if value is not None]
+    return f"Age of the oldest message with {arm}: {', '.join(told) or 'none recorded'}."
 
 
 def _wide(axis: TimeAxis) -> TimeAxis:

@@ -12,6 +12,7 @@ from rulezero.experiment import MEASURED
 from rulezero.record import Record
 from rulezero.report import evidence, tables, words
 from rulezero.report.charts.palette import DARK, LIGHT
+from rulezero.report.grafana import grafana_links
 from rulezero.report.headline import comparison_of
 from rulezero.report.inside import inside_table
 from rulezero.report.sections import sections
@@ -44,11 +45,13 @@ def render_html(record: Record) -> str:
             decisions=evidence.decision_rows(verdict),
             validity=evidence.validity_table(verdict),
             ledger=list(tables.ledger_rows(verdict)),
+            ledger_heads=list(tables.LEDGER.values()),
             waterfalls=waterfalls(record.rows, record.spans),
             absent_traces=absent_traces(record.rows, record.spans),
             missed_scrapes=evidence.missed_scrapes(record.manifest),
             measured_phases=MEASURED,
             faults=evidence.fault_texts(record.manifest),
+            grafana=grafana_links(record.manifest),
             specs={figure.key: figure.spec for figure in drawn if figure is not None},
             library=_library(),
         )

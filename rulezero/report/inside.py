@@ -1,4 +1,4 @@
-"""What went on inside the system, per arm, as one table: dead work, caches, the tail of the latency, capacity.
+"""What went on inside the system, per arm, as one table: dead work, caches, queues, the tail of the latency, capacity.
 
 Only what a run has is there: a column in which every arm has nothing, or 0, is left out.
 """
@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rulezero.analysis.queues import GONE_MESSAGES
 from rulezero.experiment import MEASURED
 from rulezero.report.tables import failed_share
 from rulezero.report.words import MISSING, number, share, with_unit
@@ -90,12 +91,34 @@ def _capacities(arm: Arm) -> str:
     return ", ".join(f"{service} {number(capacity_rps)}" for service, capacity_rps in near.items()) or MISSING
 
 
+def _queue(cell: Callable[[Mapping[str, Any]], str]) -> Callable[[Arm], str]:
+    """Return the cell of the longest queue; one that was always all but empty is not worth a column."""
+
+    def shown(arm: Arm) -> str:
+        queues = (arm.get("queues") or {}).values()
+        longest = max(queues, key=lambda queue: queue["depth"]["max"] or 0.0, default=None)
+        if longest is None or (longest["depth"]["max"] or 0.0) <= GONE_MESSAGES:
+            return MISSING
+        return cell(longest)
+
+    return shown
+
+
+def _gone(queue: Mapping[str, Any]) -> str:
+    return "never" if queue["drained_s"] is None else with_unit(queue["drained_s"], "s")
+
+
 _COLUMNS: Sequence[tuple[str, Callable[[Arm], str]]] = (
     ("dead work in the hold, worst service", _dead_share),
     ("answers for nobody a second in the hold", _answers_for_nobody),
     ("loads per renewal", _loads_per_renewal),
     ("reads that waited", _reads("blocked_reads")),
     ("stale reads", _reads("stale")),
+    ("messages at the end of the fault", _queue(lambda queue: number(queue["depth"]["fault_end"]))),
+    ("age of the oldest then", _queue(lambda queue: with_unit(queue["oldest_s"]["fault_end"], "s"))),
+    ("backlog gone after the fault", _queue(_gone)),
+    ("refused once it was full", _queue(lambda queue: share(queue["refused_share"], 1))),
+    ("messages delivered again", _queue(lambda queue: number(queue["redelivered"]))),
     ("not good in the fault", lambda arm: failed_share(arm, "fault")),
     ("p95 in the fault", _percentile("p95")),
     ("p99 in the fault", _percentile("p99")),

@@ -8,9 +8,10 @@ from typing import Any
 from rulezero.experiment import MEASURED
 from rulezero.record import Record
 from rulezero.report.evidence import decision_rows, fault_texts, invalid_reasons, validity_table
+from rulezero.report.grafana import grafana_links
 from rulezero.report.headline import comparison_of
 from rulezero.report.inside import inside_table
-from rulezero.report.tables import arm_rows, ledger_rows, phase_rows, prediction_rows
+from rulezero.report.tables import LEDGER, arm_rows, ledger_rows, phase_rows, prediction_rows
 from rulezero.report.traces import Waterfall, waterfall_lines, waterfalls
 from rulezero.report.words import MISSING, number, verdict_word, with_unit
 
@@ -108,7 +109,7 @@ def _checks(verdict: Mapping[str, Any]) -> str:
 
 
 def _ledger(verdict: Mapping[str, Any]) -> str:
-    return _table(["Arm", "Orders", "Charges", "Duplicate charges"], list(ledger_rows(verdict)))
+    return _table(["Arm", *LEDGER.values()], list(ledger_rows(verdict)))
 
 
 def _decisions(verdict: Mapping[str, Any]) -> str:
@@ -157,6 +158,8 @@ def _reproduce(record: Record) -> Iterator[str]:
     yield "### How to reproduce it"
     if manifest.get("reproduce"):
         yield _indented([" ".join(str(manifest["reproduce"]).split())])
+    if links := grafana_links(manifest):
+        yield "In Grafana, while it keeps the data: " + ", ".join(f"[{_text(arm)}](<{url}>)" for arm, url in links)
     host, faults = manifest.get("host", {}), fault_texts(manifest)
     machine = f"{host.get('cores', MISSING)} cores, Python {host.get('python', MISSING)}"
     started = f"Started {manifest.get('started_at', MISSING)}, rulezero {manifest.get('rulezero', MISSING)}"

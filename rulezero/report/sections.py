@@ -12,11 +12,13 @@ import polars as pl
 from rulezero.analysis import series
 from rulezero.record import Record
 from rulezero.report.charts import panels
+from rulezero.report.charts.backlog import MEASURES, beside_lines
 from rulezero.report.charts.breakers import STATES, breakers
 from rulezero.report.charts.frame import Figure, TimeAxis, time_axis
 from rulezero.report.charts.marks import extent_of
 from rulezero.report.charts.style import Bar, Line
 from rulezero.report.evidence import IDLE
+from rulezero.report.queues import queue_charts, with_backlog
 
 ATTEMPTS_SLICE_S = 2.0
 
@@ -46,7 +48,8 @@ class Section:
 def sections(record: Record) -> list[Section]:
     """Return the sections of a record in the order of a page, of those that its experiment can have."""
     scene = _Scene(record)
-    return [_outcomes(scene), _attempts(scene), *_origin(scene), _decisions(scene), _breakers(scene)]
+    inside = (*_origin(scene), *_queues(scene))
+    return [_outcomes(scene), _attempts(scene), *inside, _decisions(scene), _breakers(scene)]
 
 
 class _Scene:
@@ -146,6 +149,29 @@ def _origin(scene: _Scene) -> list[Section]:
     note = "Cache entries that were missing and had to be loaded, per second."
     absent = _absence(scene, cells, "", "Nothing was loaded in")
     return [Section(key="origin", title="Loads at the origin", note=note, cells=cells, absent=absent)] if cells else []
+
+
+def _queues(scene: _Scene) -> list[Section]:
+    told = with_backlog(scene.record.metrics)
+    return [_queue(scene, told, name) for name in told.get_column("queue").unique().sort()]
+
+
+def _queue(scene: _Scene, told: pl.DataFrame, name: str) -> Section:
+    charts = queue_charts(scene.record, told, name, scene.axes, scene.arms)
+    cells = [
+        Cell(
+            heading=f"{scene.heading(arm)}: {what}",
+            figure=charts[measure, arm],
+            absent="" if charts[measure, arm] else "Nobody told of this queue.",
+        )
+        for arm in scene.arms
+        for measure, what in MEASURES.items()
+    ]
+    return Section(
+        key=f"queue-{name}", title=f"Backlog of {name}", cells=cells, legend=beside_lines("depth"),
+        note="The law takes what was offered in each phase, and what the consumers' slots can do by the time that a "
+        "message held one. Nothing goes out while the consumer is dead, and nothing comes in while the queue is full.",
+    )  # fmt: skip
 
 
 def _decisions(scene: _Scene) -> Section:

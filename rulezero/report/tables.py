@@ -167,7 +167,7 @@ def _arm_row(arm: Mapping[str, Any], measures: Mapping[str, str | None]) -> ArmR
     by = measures.get(arm.get("effect_by") or "")
     return ArmRow(
         name=arm["name"],
-        defences=", ".join(arm.get("defences") or ()) or "none",
+        defences="; ".join([", ".join(arm.get("defences") or ()) or "none", *_settings(arm)]),
         goodput={phase: number(_of(arm, "goodput_rps", phase)) for phase in MEASURED},
         kept={phase: share(kept(arm, phase), 1) if baseline_rps else MISSING for phase in MEASURED},
         failed=failed_share(arm, "fault"),
@@ -178,6 +178,13 @@ def _arm_row(arm: Mapping[str, Any], measures: Mapping[str, str | None]) -> ArmR
         not_exercised=", ".join(arm.get("not_exercised") or ()),
         effect=(arm.get("effect") or MISSING) + (f" by {by.partition(',')[0]}" if by else ""),
     )
+
+
+def _settings(arm: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what an arm sets that no defence does, as in "mailer prefetch 500"."""
+    for service, settings in (arm.get("services") or {}).items():
+        for name, value in settings.items():
+            yield f"{service} {name.removeprefix('RULEZERO_').lower().replace('_', ' ')} {value}"
 
 
 def _of(arm: Mapping[str, Any], figure: str, phase: str, missing: Any = None) -> Any:
@@ -192,9 +199,18 @@ def _accepted(predicted: float | None, band: float) -> str:
     return f"{number(predicted * (1 - band))} to {number(predicted * (1 + band))}"
 
 
-def ledger_rows(verdict: Verdict) -> Iterator[tuple[str, str, str, str]]:
-    """Yield (arm, orders, charges, duplicate charges) for the arms with a ledger."""
+LEDGER: Mapping[str, str] = {
+    "orders": "Orders",
+    "charges": "Charges",
+    "duplicate_charges": "Duplicate charges",
+    "mails": "Mails",
+    "duplicate_mails": "Duplicate mails",
+}
+
+
+def ledger_rows(verdict: Verdict) -> Iterator[tuple[str, ...]]:
+    """Yield the arm and what `LEDGER` counts, for the arms with a ledger."""
     for arm in verdict.get("arms", ()):
         ledger = arm.get("ledger") or {}
         if ledger:
-            yield arm["name"], *(number(ledger.get(key)) for key in ("orders", "charges", "duplicate_charges"))
+            yield arm["name"], *(number(ledger.get(key)) for key in LEDGER)

@@ -1,6 +1,7 @@
 """One arm: a fresh system with its defences, the load with the fault in it, and what was observed."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,11 +16,13 @@ from rulezero.collect.scrape import Scraper
 from rulezero.collect.spans import SpanReceiver
 from rulezero.errors import Problem
 from rulezero.experiment import Arm, Experiment
-from rulezero.lab.lab import Lab
+from rulezero.lab.target import Target
 from rulezero.load import Generator, LiveTail, LoadPlan
 from rulezero.moment import Progress
+from rulezero.runner.annotations import Annotations, Mark
 from rulezero.runner.injection import Injector
 from rulezero.runner.manifest import plain
+from rulezero.runner.part_faults import Parts
 from rulezero.runner.prewarm import warm
 from rulezero.runner.progress import BREAKER_STATE, PERIOD_S, Watch
 
@@ -38,8 +41,9 @@ class ArmRun:
     experiment: Experiment
     arm: Arm
     seed: int
-    lab: Lab
+    lab: Target
     spans: SpanReceiver
+    annotations: Annotations
     folder: Path
     manifest: dict[str, Any]
 
@@ -84,6 +88,9 @@ class ArmRun:
         loop = asyncio.get_running_loop()
         zero_s = loop.time() + _LEAD_S
         await generator.begin(zero_s)
+        began_s = time.time() + zero_s - loop.time()
+        self.manifest["arms"][-1]["began_at_s"] = began_s
+        marks: list[Mark] = []
         self.spans.begin_arm(raw / "spans.jsonl", zero_s=zero_s, now_s=loop.time())
         log = SampleLog(raw / "metrics.tsv", follow=(BREAKER_STATE,))
         injector = self._injector(log, zero_s)
@@ -101,6 +108,7 @@ class ArmRun:
                 MachineSampler(lambda: self._processes(generator), log, zero_s=zero_s).run(),
                 injector.run(),
                 watch.run(),
+                self._begin_mark(marks, began_s),
                 stop_when=lambda: bool(self.lab.exits()),
             )
         finally:
@@ -108,6 +116,18 @@ class ArmRun:
             self.manifest["arms"][-1]["missed_scrapes"] = dict(scraper.missed)
             self.spans.end_arm()
             log.close()
+            await self._end_marks(marks, began_s, injector)
+
+    async def _begin_mark(self, marks: list[Mark], began_s: float) -> None:
+        planned_s = began_s + self.experiment.durations.total_s
+        marks.append(await self.annotations.begin("arm", self.arm.name, began_s, planned_s))
+
+    async def _end_marks(self, marks: list[Mark], began_s: float, injector: Injector) -> None:
+        ended_s = min(time.time(), began_s + self.experiment.durations.total_s)
+        for mark in marks:
+            await self.annotations.end(mark, ended_s)
+        windows = self.experiment.durations.windows()
+        await self.annotations.add_parts(windows, injector.injected, began_s=began_s, ended_s=ended_s)
 
     def _injector(self, log: SampleLog, zero_s: float) -> Injector:
         windows = {name: (start_s, end_s) for name, start_s, end_s in self.experiment.durations.windows()}
@@ -116,6 +136,7 @@ class ArmRun:
             toxiproxy_api=self.lab.toxiproxy_api,
             cache_address=self.lab.cache_address,
             primary_dsn=self.lab.database_dsn("primary"),
+            parts=Parts(self.lab, self._set_defences),
             zero_s=zero_s,
             fault_start_s=windows["fault"][0],
             fault_end_s=windows["fault"][1],
@@ -134,16 +155,20 @@ class ArmRun:
         return max([stream.deadline_s for stream in streams] + [burst.deadline_s for burst in bursts])
 
     def _environment(self) -> dict[str, dict[str, str]]:
-        extra = {name: dict(values) for name, values in self.experiment.services.items()}
+        extra = {
+            name: {**self.experiment.services.get(name, {}), **self.arm.services.get(name, {})}
+            for name in (*self.experiment.services, *self.arm.services)
+        }
         common = {
             "RULEZERO_SEED": str(self.seed),
-            "OTEL_EXPORTER_OTLP_ENDPOINT": self.spans.endpoint,
+            "OTEL_EXPORTER_OTLP_ENDPOINT": self.lab.endpoint_inside(self.spans.endpoint),
             # An arm is what its experiment says and nothing else: what somebody toggled by hand stays out of it.
             "RULEZERO_DEFENCES_FILE": "",
         }
         return {**extra, "*": {**common, **extra.get("*", {})}}
 
-    async def _set_defences(self) -> None:
+    async def _set_defences(self, *names: str) -> None:
+        """Tell these services the arm's defences, or all when none is named."""
         request: dict[str, Any] = {
             "expires_s": self.experiment.durations.total_s + self._patience_s() + _OVERRIDE_MARGIN_S,
             "preset": self.arm.preset or "none",
@@ -153,7 +178,8 @@ class ArmRun:
             request["only"] = [*self.experiment.base, *self.arm.defences]
         in_force: dict[str, Any] = {}
         async with aiohttp.ClientSession() as session:
-            for instance, address in self.lab.admin_addresses.items():
+            for instance in names or self.lab.admin_addresses:
+                address = self.lab.admin_addresses[instance]
                 try:
                     async with session.put(f"http://{address}/admin/defences", json=request) as response:
                         answer = await response.json()
@@ -166,6 +192,7 @@ class ArmRun:
 
     def _plan(self, raw: Path) -> LoadPlan:
         offered_rps = sum(stream.rate_rps for stream in self.experiment.streams)
+        metrics_host, _, metrics_port = self.lab.observers.loadgen.rpartition(":")
         return LoadPlan(
             seed=self.seed,
             host=f"http://{self.lab.entry}",
@@ -178,6 +205,10 @@ class ArmRun:
             in_flight_max=self.experiment.in_flight_max,
             sample_rate=min(1.0, TRACES_PER_S / offered_rps),
             otlp_endpoint=self.spans.endpoint,
+            experiment=self.experiment.name,
+            arm=self.arm.name,
+            metrics_host=metrics_host,
+            metrics_port=int(metrics_port) if metrics_port else None,
         )
 
 

@@ -12,7 +12,7 @@ import psutil
 
 from rulezero.experiment import Arm, Experiment
 
-_PACKAGES = ("aiohttp", "asyncpg", "locust", "redis", "starlette", "uvicorn", "uvloop")
+_PACKAGES = ("aiohttp", "asyncpg", "locust", "nats-py", "redis", "starlette", "uvicorn", "uvloop")
 
 
 def new_manifest(experiment: Experiment, arms: Sequence[Arm], seed: int, processes: Sequence[str]) -> dict[str, Any]:
@@ -59,6 +59,7 @@ def arm_entry(arm: Arm) -> dict[str, Any]:
         "name": arm.name,
         "defences": list(arm.defences),
         "numbers": plain(arm.numbers),
+        "services": plain(arm.services),
         "preset": arm.preset,
     }
 

@@ -1,15 +1,20 @@
 """The arms of a run, one after the other, into one record."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rulezero.collect.exporter import exporting
+from rulezero.collect.grafana import find_grafana
+from rulezero.collect.pass_on import PassOn
 from rulezero.collect.spans import SpanReceiver
 from rulezero.experiment import Arm, Experiment
-from rulezero.lab.lab import Lab
+from rulezero.lab.target import Target
 from rulezero.moment import Progress
 from rulezero.record import finish, write_json
+from rulezero.runner.annotations import Annotations
 from rulezero.runner.arm import ArmRun
 from rulezero.runner.manifest import arm_entry, new_manifest
 
@@ -41,11 +46,13 @@ def begin_run(
     return Run(experiment=experiment, arms=arms, seed=seed, folder=folder, manifest=manifest)
 
 
-async def run_experiment(run: Run, lab: Lab, progress: Progress) -> None:
+async def run_experiment(
+    run: Run, lab: Target, progress: Progress, *, warn: Callable[[str], None] = lambda _: None
+) -> None:
     """Run the arms and leave a finished record.
 
     A run that is cancelled or fails still leaves a readable record, whose manifest says that it was interrupted; a
-    part that ends by itself ends the run, and the manifest says which and how.
+    part that ends by itself ends the run, and the manifest says which and how. `warn` hears of what it goes on without.
 
     Raises:
         Problem: Something outside the system under test went wrong.
@@ -53,25 +60,45 @@ async def run_experiment(run: Run, lab: Lab, progress: Progress) -> None:
     """
     manifest = run.manifest
     manifest["versions"].update(lab.versions)
+    annotations = Annotations(find_grafana(lab.observers.grafana), run.experiment.name, warn)
     try:
-        async with SpanReceiver() as spans:
-            for position, arm in enumerate(run.arms):
-                manifest["arms"].append(arm_entry(arm))
-                left_s = (len(run.arms) - position - 1) * run.experiment.durations.total_s
-                arm_run = ArmRun(
-                    experiment=run.experiment,
-                    arm=arm,
-                    seed=run.seed,
-                    lab=lab,
-                    spans=spans,
-                    folder=run.folder,
-                    manifest=manifest,
-                )
-                await arm_run.go(progress, left_after_s=left_s)
-                write_json(run.folder / "manifest.json", manifest)
-                if manifest["exits"]:
-                    break
+        with exporting(lab.observers.runner):
+            async with (
+                PassOn(lab.traces) as pass_on,
+                SpanReceiver(lab.listen_host, pass_on=pass_on if lab.traces else None) as spans,
+            ):
+                url = await annotations.reach()
+                # What goes away with the lab is no place that a report could lead to.
+                if url and (lab.observers.stays or url != f"http://{lab.observers.grafana}"):
+                    manifest["grafana"] = url
+                await _run_arms(run, lab, progress, spans, annotations)
         manifest["interrupted"] = False
     finally:
         write_json(run.folder / "manifest.json", manifest)
         finish(run.folder)
+
+
+async def _run_arms(run: Run, lab: Target, progress: Progress, spans: SpanReceiver, annotations: Annotations) -> None:
+    planned_s = len(run.arms) * run.experiment.durations.total_s
+    began_s = time.time()
+    mark = await annotations.begin("experiment", run.experiment.question, began_s, began_s + planned_s)
+    try:
+        for position, arm in enumerate(run.arms):
+            run.manifest["arms"].append(arm_entry(arm))
+            left_s = (len(run.arms) - position - 1) * run.experiment.durations.total_s
+            arm_run = ArmRun(
+                experiment=run.experiment,
+                arm=arm,
+                seed=run.seed,
+                lab=lab,
+                spans=spans,
+                annotations=annotations,
+                folder=run.folder,
+                manifest=run.manifest,
+            )
+            await arm_run.go(progress, left_after_s=left_s)
+            write_json(run.folder / "manifest.json", run.manifest)
+            if run.manifest["exits"]:
+                break
+    finally:
+        await annotations.end(mark, time.time())

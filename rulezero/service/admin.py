@@ -13,11 +13,13 @@ from typing import Any
 
 import msgspec
 import orjson
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from prometheus_client.openmetrics import exposition as openmetrics
 
 from rulezero.errors import UsageProblem
 from rulezero.toggles.store import ToggleStore
 
+_OPENMETRICS = "application/openmetrics-text"
 _BODY_BYTES_MAX = 100_000
 _UNREAD_BYTES_MAX = 10_000_000
 _CHUNK_BYTES = 65_536
@@ -56,6 +58,14 @@ def describe(store: ToggleStore) -> dict[str, Any]:
     }
 
 
+def _exposition(accept: str) -> tuple[bytes, str]:
+    """Return the metrics and their type; examples of traces are in the format that Prometheus asks for alone."""
+    if _OPENMETRICS in accept:
+        text: bytes = openmetrics.generate_latest(REGISTRY)  # type: ignore[no-untyped-call]  # Untyped there.
+        return text, openmetrics.CONTENT_TYPE_LATEST
+    return generate_latest(), CONTENT_TYPE_LATEST
+
+
 class _Server(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         # A client that hangs up is no news, and its traceback would hide what is.
@@ -72,7 +82,7 @@ class _AdminHandler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path == "/metrics":
-            self._answer(HTTPStatus.OK, generate_latest(), CONTENT_TYPE_LATEST)
+            self._answer(HTTPStatus.OK, *_exposition(self.headers.get("Accept", "")))
         elif self.path == "/health":
             ready = self.healthy()
             self._json(HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE, {"ready": ready})

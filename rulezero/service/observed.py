@@ -8,7 +8,7 @@ from rulezero.request_context import now_s
 from rulezero.service.answers import header
 from rulezero.service.caller import Caller
 from rulezero.telemetry import metrics
-from rulezero.telemetry.tracing import continued, parse_traceparent
+from rulezero.telemetry.tracing import continued, exemplar, parse_traceparent
 
 CALLER_LEFT = "rulezero.caller_left"  # In the scope of a request whose caller did not wait for its answer.
 CLIENT_CLOSED_REQUEST = 499  # nginx's status for a request that nobody waits to be answered.
@@ -28,7 +28,7 @@ class ObservedLayer:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status, start_s = 0, now_s()
+        status, start_s, example = 0, now_s(), None
 
         async def observed_send(message: Message) -> None:
             nonlocal status
@@ -49,9 +49,10 @@ class ObservedLayer:
                     status = status or (CLIENT_CLOSED_REQUEST if CALLER_LEFT in scope else 500)
                     if span.is_recording():
                         _describe(span, scope, status)
+                        example = exemplar()
         finally:
             metrics.SERVER_ACTIVE.dec()
-            self._duration(scope["method"], _route(scope), status).observe(now_s() - start_s)
+            self._duration(scope["method"], _route(scope), status).observe(now_s() - start_s, example)
 
     def _duration(self, method: str, route: str, status: int) -> Histogram:
         key = (method, route, status)

@@ -10,11 +10,12 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from socket import create_server, socket
+from typing import Any
 
 import uvicorn
 import uvloop
@@ -42,13 +43,22 @@ _LAG_WINDOW_S = 1.0
 _log = logging.getLogger(__name__)
 
 
-class App:
-    """What a service module's `create_app` returns: its routes and its capacity."""
+Background = Callable[[], Coroutine[Any, Any, None]]
 
-    def __init__(self, routes: ASGIApp, *, slots: int, service_s: float = 0.0) -> None:
+
+class App:
+    """What a service module's `create_app` returns: its routes, its capacity, and what it does besides.
+
+    `background` runs from when the service is ready until it ends; one that fails ends the service.
+    """
+
+    def __init__(
+        self, routes: ASGIApp, *, slots: int, service_s: float = 0.0, background: Background | None = None
+    ) -> None:
         self.routes = routes
         self.slots = slots
         self.service_s = service_s
+        self.background = background
 
 
 def main(*, app: str, listen_fd: int, admin_fd: int) -> None:
@@ -68,7 +78,8 @@ async def _serve(app: str, settings: Settings, listener: socket, admin: socket) 
     runtime = Runtime(settings, store)
     background = [asyncio.create_task(store.watch()), asyncio.create_task(_measure_lag())]
     try:
-        layered = layers(_factory(app)(runtime), runtime)
+        made = _factory(app)(runtime)
+        layered = layers(made, runtime)
         await runtime.open()
         gc.collect()
         gc.freeze()  # What lives now lives for ever: the collector need not walk it under load.
@@ -77,7 +88,7 @@ async def _serve(app: str, settings: Settings, listener: socket, admin: socket) 
         # uvicorn raises the signal once more when it has stopped, which would end the process before its last spans
         # are sent.
         signal.signal(signal.SIGTERM, lambda *_: None)
-        await _uvicorn(layered).serve(sockets=[listener])
+        await _serve_beside(_uvicorn(layered), listener, made.background)
     finally:
         ready = False
         for task in background:
@@ -87,6 +98,29 @@ async def _serve(app: str, settings: Settings, listener: socket, admin: socket) 
         if tracing is not None:
             with suppress(Exception):
                 await asyncio.to_thread(tracing.shutdown)
+
+
+async def _serve_beside(server: uvicorn.Server, listener: socket, background: Background | None) -> None:
+    """Serve until told to stop, the background beside it; its failure is this one's.
+
+    A service that still answers, while its other half has died, would pass for healthy.
+    """
+    if background is None:
+        await server.serve(sockets=[listener])
+        return
+    working = asyncio.create_task(background())
+
+    def stop(_: object) -> None:
+        server.should_exit = True
+
+    working.add_done_callback(stop)
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        working.cancel()
+        (ended,) = await asyncio.gather(working, return_exceptions=True)
+    if isinstance(ended, Exception):
+        raise ended
 
 
 def layers(app: App, runtime: Runtime) -> ASGIApp:

@@ -7,13 +7,17 @@ from random import Random
 
 import aiohttp
 
-from rulezero.defences.context import Family, SharedCache
+from rulezero.defences.context import Family, SharedCache, SharedQueue
 from rulezero.dependencies.attempts import Link
 from rulezero.dependencies.cache import Cache
 from rulezero.dependencies.database import Database
 from rulezero.dependencies.http import HttpDependency, open_session
+from rulezero.dependencies.queue import Queue
+from rulezero.dependencies.queue_consumer import QueueConsumer
 from rulezero.dependencies.read_through import ReadThrough
+from rulezero.dependencies.stream import Stream
 from rulezero.errors import UsageProblem
+from rulezero.service.worker import Handle, Worker
 from rulezero.settings import Settings
 from rulezero.toggles.stacks import Stack
 from rulezero.toggles.store import ToggleStore
@@ -66,6 +70,35 @@ class Runtime:
         ttl_s = self.settings.number("cache_ttl_s", ttl_s)
         return ReadThrough(cache, name=name, ttl_s=ttl_s, stack=self._stack("cache", name, shared=cache))
 
+    def queue(self, name: str) -> Queue:
+        """Return the queue of this name, to publish to; its `watch` is for the app's background."""
+        stream = Stream(name)
+        queue = Queue(
+            self._link(f"{self.settings.service}-queue", "queue"),
+            stream,
+            stack=self._stack("call", "queue"),
+            delivery=self._stack("delivery", name, queue=stream),
+        )
+        self._to_open.append((queue.open, queue.close))
+        return queue
+
+    def worker(self, name: str, handle: Handle, *, slots: int, service_s: float) -> Worker:
+        """Return a worker that takes messages off the queue of this name; its `run` is for the app's background."""
+        link = self._link(f"{self.settings.service}-queue", "queue")
+        consumer = QueueConsumer(link, Stream(name), name=self.settings.service)
+        self._to_open.append((consumer.open, consumer.close))
+        number = self.settings.number
+        slots = int(number("slots", slots))
+        return Worker(
+            consumer,
+            handle,
+            slots=slots,
+            prefetch=int(number("prefetch", slots)),
+            service_s=number("service_s", service_s),
+            service_cv=number("service_cv", 1.0),
+            random=self.random("worker"),
+        )
+
     def admission(self) -> Stack:
         """Return the defences at this service's own door."""
         return self._stack("admission", "slots")
@@ -94,7 +127,14 @@ class Runtime:
             raise UsageProblem(f"no link {name} in RULEZERO_LINKS; add it to the links file") from None
         return Link(name=name, address=address, dependency=dependency)
 
-    def _stack(self, family: Family, dependency: str, *, shared: SharedCache | None = None) -> Stack:
+    def _stack(
+        self,
+        family: Family,
+        dependency: str,
+        *,
+        shared: SharedCache | None = None,
+        queue: SharedQueue | None = None,
+    ) -> Stack:
         stack = Stack(
             self.store,
             family=family,
@@ -102,6 +142,7 @@ class Runtime:
             caller=self.settings.service,
             random=self.random(f"{family}:{dependency}"),
             shared=shared,
+            queue=queue,
         )
         self._stacks.append(stack)
         return stack

@@ -6,7 +6,7 @@ it does nothing but count that it was asked. An event loop is one thread, and re
 
 from collections.abc import Iterator, Sequence
 
-from prometheus_client import REGISTRY
+from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
@@ -23,12 +23,12 @@ class Count:
 class LoopCounter(Collector):
     """All series of one metric; `name` is without the "_total" that Prometheus appends."""
 
-    def __init__(self, name: str, text: str, labels: Sequence[str]) -> None:
+    def __init__(self, name: str, text: str, labels: Sequence[str], *, registry: CollectorRegistry = REGISTRY) -> None:
         self.name = name
         self.labels = tuple(labels)
         self._text = text
         self._counts: dict[tuple[str, ...], Count] = {}
-        REGISTRY.register(self)
+        registry.register(self)
 
     def series(self, **values: str) -> Count:
         """Return the series of these label values; keep it, because finding it costs more than counting."""

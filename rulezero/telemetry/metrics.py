@@ -14,6 +14,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client 
 # 0.25 and 1.0 are the thresholds of the shop's latency SLOs: they must be exact bounds.
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.4, 0.6, 1.0, 2.5, 5.0)
 HERD = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)
+MESSAGE_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0)
 
 SERVER_DURATION = Histogram(
     "http_server_request_duration_seconds",
@@ -61,3 +62,12 @@ CACHE_LOAD_DURATION = Histogram("cache_load_duration_seconds", "Time of a load."
 CACHE_HERD = Histogram("cache_herd_size", "Loads of one key in flight when a load starts.", ["cache"], buckets=HERD)
 OPERATIONS_ACCEPTED = Counter("operations_accepted", "Operations acknowledged to the caller.", ["operation"])
 SIDE_EFFECTS = Counter("side_effects_applied", "Effects written.", ["operation"])
+QUEUE_DEPTH = Gauge("queue_depth", "Messages that are not done with, those being worked on too.", ["queue"])
+QUEUE_OLDEST_AGE = Gauge("queue_oldest_message_age_seconds", "Age of the oldest of them.", ["queue"])
+MESSAGES_PUBLISHED = Counter("messages_published", "Messages offered, by what became of that.", ["queue", "result"])
+MESSAGES_DELIVERED = Counter("messages_delivered", "Messages received by a consumer.", ["queue", "redelivered"])
+MESSAGES_PROCESSED = Counter("messages_processed", "Messages worked on, by how that ended.", ["queue", "result"])
+MESSAGE_AGE = Histogram(
+    "message_age_seconds", "From when a message was published to when it was applied.", ["queue"],
+    buckets=MESSAGE_SECONDS,
+)  # fmt: skip

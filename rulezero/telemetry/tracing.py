@@ -75,15 +75,21 @@ def recorded_span() -> Span | None:
     return _recorded.get()
 
 
+def exemplar() -> dict[str, str] | None:
+    """Return the current trace as the example of a histogram's bucket; None unless the trace is sampled."""
+    span = _recorded.get()
+    return None if span is None else {"trace_id": f"{span.get_span_context().trace_id:032x}"}
+
+
 @contextmanager
-def continued(parent: SpanContext | None, name: str) -> Iterator[Span]:
-    """Serve a request within its caller's trace; without a sampled caller nothing is recorded, only passed on."""
+def continued(parent: SpanContext | None, name: str, kind: SpanKind = SpanKind.SERVER) -> Iterator[Span]:
+    """Serve a request, or a message, within its sender's trace; unless that is sampled it is only passed on."""
     if parent is None:
         yield trace.INVALID_SPAN
         return
     remote = trace.set_span_in_context(NonRecordingSpan(parent))
     if parent.trace_flags & _SAMPLED:
-        with _current(_tracer().start_span(name, remote, SpanKind.SERVER)) as span:
+        with _current(_tracer().start_span(name, remote, kind)) as span:
             yield span
         return
     token, outer = otel_context.attach(remote), _recorded.set(None)
@@ -95,12 +101,12 @@ def continued(parent: SpanContext | None, name: str) -> Iterator[Span]:
 
 
 @contextmanager
-def client_span(name: str, attributes: Mapping[str, str | int]) -> Iterator[Span]:
+def client_span(name: str, attributes: Mapping[str, str | int], kind: SpanKind = SpanKind.CLIENT) -> Iterator[Span]:
     """Record one attempt to a dependency, if the current trace is sampled."""
     if (current := recorded_span()) is None or not current.is_recording():
         yield trace.INVALID_SPAN
         return
-    with _current(_tracer().start_span(name, kind=SpanKind.CLIENT, attributes=dict(attributes))) as span:
+    with _current(_tracer().start_span(name, kind=kind, attributes=dict(attributes))) as span:
         yield span
 
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from random import Random
 from typing import Any, NamedTuple
 
-from rulezero.calls import Layer, Operation, Proceed, wrap
+from rulezero.calls import Lasting, Layer, Operation, Proceed, wrap
 from rulezero.defences import CATALOGUE
 from rulezero.defences.background import Background
-from rulezero.defences.context import Context, Family, SharedCache, Teller
+from rulezero.defences.context import Context, Family, SharedCache, SharedQueue, Teller
 from rulezero.telemetry.decisions import Decisions
 from rulezero.toggles.store import ToggleStore
 
@@ -40,6 +40,7 @@ class Stack:
         random: Random,
         make_teller: MakeTeller = _decisions,
         shared: SharedCache | None = None,
+        queue: SharedQueue | None = None,
     ) -> None:
         self._store = store
         self._family = family
@@ -48,6 +49,7 @@ class Stack:
         self._random = random
         self._make_teller = make_teller
         self._shared = shared
+        self._queue = queue
         # The stack's, not a layer's: a refresh that is under way survives a change of the toggles.
         self._background = Background()
         self._built: dict[str, _Built] = {}
@@ -89,6 +91,8 @@ class Stack:
         for name, old in self._built.items():
             if name not in kept:
                 old.teller.removed()
+                if isinstance(old.layer, Lasting):
+                    old.layer.switched_off()
         self._built = {
             defence.name: kept.get(defence.name) or self._build(defence, config) for defence, config in on.items()
         }
@@ -103,5 +107,6 @@ class Stack:
             random=self._random,
             background=self._background,
             shared=self._shared,
+            queue=self._queue,
         )
         return _Built(config, defence(config, context), teller)

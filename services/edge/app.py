@@ -46,10 +46,19 @@ def create_app(runtime: Runtime) -> App:
         reply = await checkout.request("POST", "/orders", route="/orders", body=body, idempotent=False)
         return answer_raw(reply.body, reply.status)
 
+    async def receipt(request: Request) -> Response:
+        body = await json_body(request, operation_id=str)
+        if isinstance(body, Response):
+            return body
+        # Sent twice it would be two mails: the queue tells attempts of one publication apart, not publications.
+        reply = await checkout.request("POST", "/receipts", route="/receipts", body=body, idempotent=False)
+        return answer_raw(reply.body, reply.status)
+
     listed = routes(
         Route("/browse/{item:int}", browse),
         Route("/offers/{item:int}", offer),
         Route("/search", search),
         Route("/checkout", buy, methods=["POST"]),
+        Route("/receipts", receipt, methods=["POST"]),
     )
     return App(listed, slots=SLOTS)

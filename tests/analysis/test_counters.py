@@ -30,10 +30,13 @@ def test_growth_is_taken_between_two_instants(start_s: float, end_s: float, even
     assert increase_by(grown, "a_total", all_of_it, start_s=start_s, end_s=end_s, sudden=True) == {"all": suddenly}
 
 
-def test_a_counter_that_begins_anew_does_not_shrink_meanwhile() -> None:
-    """10, then 2 of a process that was started again: up to the next sample it stands."""
-    grown = metrics(sample(1, "a_total", 10), sample(2, "a_total", 2))
-    assert increase(grown, "a_total", start_s=0, end_s=1.9) == 10
+def test_a_counter_that_begins_anew_goes_on_where_it_was() -> None:
+    """10, then 2 and 5 of a process that was started again: 15 in all, wherever one looks from."""
+    grown = metrics(sample(3, "a_total", 5), sample(1, "a_total", 10), sample(2, "a_total", 2))
+    assert increase(grown, "a_total", start_s=0, end_s=1.5) == 11
+    assert increase(grown, "a_total", start_s=1, end_s=3) == 5
+    assert increase(grown, "a_total", start_s=0, end_s=9, sudden=True) == 15
+    assert increase_by(grown, "a_total", pl.lit("all"), start_s=1.5, end_s=9) == {"all": 4}
 
 
 def test_each_series_is_in_proportion_to_its_own_samples() -> None:

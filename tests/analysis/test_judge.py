@@ -237,7 +237,16 @@ def test_who_loses_goodput_is_worse_whatever_the_yardstick_says() -> None:
     assert (effects(only)["retry"], only["best_arm"]) == ("worse", "retry"), "there is no other"
 
 
-@pytest.mark.parametrize("chart", ["goodput", "latency", "attempts"])
+def test_a_yardstick_alone_goes_by_nothing_else() -> None:
+    """Who refuses what could not be done in time loses answers and is better all the same."""
+    on = experiment(yardstick=Yardstick(name="attempts", figure=_attempts, alone=True))
+    verdict = judged({"none": range(5, 9), "all": range(5, 9), "retry": range(5, 11)}, on=on)
+    assert effects(verdict) == {"none": "control", "all": "better", "retry": "better"}
+    assert [arm["effect_by"] for arm in verdict["arms"]] == [None, "yardstick", "yardstick"]
+    assert verdict["best_arm"] == "retry"
+
+
+@pytest.mark.parametrize("chart", ["goodput", "latency", "attempts", "backlog"])
 def test_the_yardstick_says_what_is_drawn(chart: Any) -> None:
     """And is named with its values in the summary; without one the picture is of goodput."""
     on = experiment(yardstick=Yardstick(name="attempts", figure=_attempts, chart=chart))

@@ -3,7 +3,9 @@
 import pytest
 
 from rulezero.analysis.predict import (
+    backlog,
     budgeted_attempts,
+    drain_s,
     drained_s,
     early_refreshes,
     fresh_share,
@@ -13,6 +15,7 @@ from rulezero.analysis.predict import (
     pool_exhaustion_s,
     recovery_s,
     refill_s,
+    refused_share,
     throttle_recovery_s,
     throttled_rps,
 )
@@ -184,3 +187,24 @@ def test_a_cold_cache_fills_load_by_load(rate_rps: float, share: float, expected
 def test_without_skew_a_cache_fills_evenly() -> None:
     """Of a thousand items four tenths must be there for half of the requests, as a tenth may miss: at 100 a second."""
     assert refill_s(1000, 0, 1000, 100, 0.5) == pytest.approx(4, abs=0.011)
+
+
+@pytest.mark.parametrize(
+    ("capacity_rps", "down_s", "expected"), [(20, 0, 320), (20, 2.5, 370), (40, 0, 0), (60, 0, 0), (60, 16, 640)]
+)
+def test_a_backlog_is_what_came_less_what_was_done(capacity_rps: float, down_s: float, expected: float) -> None:
+    """40 a second for 16 s; a consumer that is dead does nothing, and nobody does what has not come."""
+    assert backlog(40, capacity_rps, 16, down_s=down_s) == expected
+
+
+def test_a_backlog_is_worked_off_by_what_is_left_over() -> None:
+    """300 by 30 a second; a part of them sooner; without anything left over, never."""
+    assert drain_s(300, 40, 70) == 10
+    assert drain_s(300, 40, 70, share=0.5) == 5
+    assert drain_s(300, 40, 40) is None
+
+
+@pytest.mark.parametrize(("capacity_rps", "share"), [(20, 0.5), (40, 0.0), (60, 0.0), (0, 1.0)])
+def test_a_full_queue_refuses_what_cannot_be_done(capacity_rps: float, share: float) -> None:
+    """Of 40 a second."""
+    assert refused_share(40, capacity_rps) == share

@@ -5,6 +5,7 @@ import errno
 import os
 import signal
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from rich.console import Console
 from rulezero.checkout import choose_arms, fingerprint, load_experiment
 from rulezero.cli import executing
 from rulezero.cli.executing import Request, conclude, draw, execute
+from rulezero.cli.targets import COMPOSE
 from rulezero.errors import Problem, StorageProblem, UsageProblem
 from rulezero.record import read_record
 from tests.cli.recorded import write_record
@@ -109,6 +111,36 @@ def test_what_is_missing_is_told_before_anything_is_made(tmp_path: Path, monkeyp
     with pytest.raises(UsageProblem, match="no PostgreSQL; install it"):
         execute(request(tmp_path / "runs"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_containers_that_are_not_up_leave_no_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a second Prometheus beside theirs is refused."""
+
+    async def down(_: object) -> None:
+        raise UsageProblem("containers are not up: edge; start them with `make up`")
+
+    monkeypatch.setattr(executing, "require_containers", down)
+    asked = replace(request(tmp_path / "runs"), target=COMPOSE)
+    with pytest.raises(UsageProblem, match="start them with `make up`"):
+        execute(asked)
+    with pytest.raises(UsageProblem, match="leave --prometheus out"):
+        execute(replace(asked, prometheus=True))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_record_says_where_its_system_ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And how to run it there again."""
+
+    async def up(_: object) -> None:
+        return None
+
+    monkeypatch.setattr(executing, "require_containers", up)
+    measured_by(monkeypatch, raising(Problem("that is all")))
+    with pytest.raises(Problem, match="that is all"):
+        execute(replace(request(tmp_path), target=COMPOSE))
+    manifest = the_record(tmp_path).manifest
+    assert manifest["target"] == "compose"
+    assert manifest["reproduce"].endswith(" --target compose")
 
 
 def test_a_record_that_could_not_be_begun_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

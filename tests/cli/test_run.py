@@ -11,7 +11,7 @@ import pytest
 from rulezero.checkout import load_experiment
 from rulezero.cli import demo, main
 from rulezero.cli.executing import Request
-from rulezero.errors import EXIT_OF_VERDICT
+from rulezero.errors import EXIT_OF_VERDICT, EXIT_USAGE
 from tests.report.synthetic_record import synthetic_record
 
 Captured = pytest.CaptureFixture[str]
@@ -59,6 +59,19 @@ def test_what_is_asked_for_is_run(executed: Fake, tmp_path: Path) -> None:
     main(["run", "cascading_failure", "--arms", "all, none,", "--seed", "7", "--out", str(tmp_path), "--quiet"])
     assert [arm.name for arm in requests[0].arms] == ["all", "none"]
     assert (requests[0].seed, requests[0].out, requests[0].quiet) == (7, tmp_path, True)
+    assert not requests[0].prometheus
+
+
+def test_the_system_runs_where_it_is_asked_to(executed: Fake, capsys: Captured) -> None:
+    """As processes unless containers are asked for; nowhere else."""
+    for options, target in (([], "embedded"), (["--target", "compose"], "compose")):
+        requests = executed("supported")
+        main(["run", "cascading_failure", *options])
+        assert requests[0].target == target
+    with pytest.raises(SystemExit) as ended:
+        main(["run", "cascading_failure", "--target", "cloud"])
+    assert ended.value.code == EXIT_USAGE
+    assert "cloud" in capsys.readouterr().err
 
 
 def test_without_arms_all_are_run(executed: Fake) -> None:
@@ -106,3 +119,30 @@ def test_the_demo_as_json_is_one_document(executed: Fake, capsys: Captured) -> N
     executed("supported", "refuted")
     assert main(["demo", "--json"]) == 1
     assert [one["verdict"] for one in json.loads(capsys.readouterr().out)] == ["supported", "refuted"]
+
+
+def test_prometheus_is_started_when_asked_for(executed: Fake) -> None:
+    """By default it is not, since it costs CPU."""
+    requests = executed("supported")
+    main(["run", "cascading_failure", "--prometheus"])
+    assert requests[0].prometheus
+
+
+def test_a_prometheus_that_is_missing_is_told_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    """One line with the remedy, the status of wrong use, no record."""
+    monkeypatch.setenv("RULEZERO_PROMETHEUS", "")
+    assert main(["run", "cascading_failure", "--prometheus", "--out", str(tmp_path / "runs")]) == EXIT_USAGE
+    assert "prometheus is not on PATH; install it" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_an_address_of_grafana_that_is_none_is_told_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    """Annotations are optional, a typing error is one."""
+    monkeypatch.setenv("RULEZERO_GRAFANA", "localhost")
+    assert main(["run", "cascading_failure", "--out", str(tmp_path / "runs")]) == EXIT_USAGE
+    assert "RULEZERO_GRAFANA=localhost is no address" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from rulezero.cli import main
@@ -18,6 +19,7 @@ def state(dead: tuple[str, ...] = ()) -> State:
         "entry": "127.0.0.1:4000", "toxiproxy_api": "127.0.0.1:4001", "primary": "127.0.0.1:4002",
         "standby": "127.0.0.1:4003", "cache": "127.0.0.1:4004", "logs": "/logs",
         "admin": {"edge": "127.0.0.1:4005"}, "links": {"edge-catalog-1": "127.0.0.1:4006"}, "dead": dead,
+        "prometheus": "127.0.0.1:4007", "grafana": "127.0.0.1:4008",
     }  # fmt: skip
     return State(**made)
 
@@ -40,7 +42,7 @@ def test_status(
     assert main(["status"]) == status
     out = capsys.readouterr().out
     assert out.startswith(told)
-    addresses = [f"127.0.0.1:{port}" for port in range(4000, 4007)]
+    addresses = [f"127.0.0.1:{port}" for port in range(4000, 4009)]
     assert all(address in out for address in addresses) is (condition is Condition.RUNNING)
     assert ("payment; see its log" in out) is (condition is Condition.RUNNING)
 
@@ -75,3 +77,14 @@ def test_down(condition: Condition, told: str, monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(standing, "down", down)
     assert main(["down"]) == 0
     assert capsys.readouterr().out == told
+
+
+def test_what_a_machine_does_not_have_is_not_listed(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    """Prometheus and Grafana are there only where they are on PATH."""
+    monkeypatch.setenv("COLUMNS", "200")
+    plain = msgspec.structs.replace(state(), prometheus="", grafana="")
+    for found, listed in ((state(), True), (plain, False)):
+        monkeypatch.setattr(standing, "status", lambda _, found=found: (Condition.RUNNING, found))
+        assert main(["status"]) == 0
+        out = capsys.readouterr().out
+        assert ("Prometheus" in out, "Grafana" in out) == (listed, listed)

@@ -36,6 +36,7 @@ ORDER = {
         "coalescing",
         "lease",
     ],
+    "delivery": ["bounded_stream"],
     "call": [
         "deadline",
         "retry",

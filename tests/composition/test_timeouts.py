@@ -10,7 +10,7 @@ from rulezero.defences.deadline import DeadlineConfig
 from rulezero.defences.timeout import TimeoutConfig
 from rulezero.toggles.store import ToggleStore
 
-SERVICES = ("edge", "catalog", "checkout", "payment")
+SERVICES = ("edge", "catalog", "checkout", "payment", "inventory", "mailer")
 STORE = ToggleStore(Path("services/config/defences.toml"), clock=lambda: 0.0)
 
 
@@ -41,3 +41,4 @@ def test_there_are_such_paths() -> None:
     """Those that matter most among them."""
     assert (("edge", "catalog"), ("catalog", "replica")) in NESTED
     assert (("checkout", "payment"), ("payment", "primary")) in NESTED
+    assert (("edge", "checkout"), ("checkout", "queue")) in NESTED

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from rulezero.calls import Entry, Operation
-from rulezero.defences.context import Context, SharedCache
+from rulezero.defences.context import Context, SharedCache, SharedQueue
 from rulezero.outcome import Failed
 
 OPERATION = Operation(name="charge", dependency="payment")
@@ -90,11 +90,21 @@ class Hanging(Dependency):
 
 
 def context(
-    teller: RecordingTeller | None = None, *, caller: str = "edge", seed: int = 0, shared: SharedCache | None = None
+    teller: RecordingTeller | None = None,
+    *,
+    caller: str = "edge",
+    seed: int = 0,
+    shared: SharedCache | None = None,
+    queue: SharedQueue | None = None,
 ) -> Context:
     """Return surroundings with a seeded random source."""
     return Context(
-        dependency="payment", caller=caller, teller=teller or RecordingTeller(), random=Random(seed), shared=shared
+        dependency="payment",
+        caller=caller,
+        teller=teller or RecordingTeller(),
+        random=Random(seed),
+        shared=shared,
+        queue=queue,
     )
 
 

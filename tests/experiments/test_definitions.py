@@ -12,7 +12,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from rulezero.analysis.figures import arm_figures
 from rulezero.checkout import choose_arms, experiment_names, load_experiment
 from rulezero.experiment import MEASURED, Experiment, Stream
-from rulezero.faults import CacheExpiry, CacheFlush, Toxic
+from rulezero.faults import CacheExpiry, CacheFlush, Kill, Toxic
 from rulezero.lab.description import PROGRAM_PARTS, read_description
 from rulezero.lab.links import read_links
 from rulezero.load import LoadPlan, encode
@@ -90,7 +90,8 @@ def test_the_first_arm_is_the_control(experiment: Experiment) -> None:
     """No defence is on in it but what all arms have; and no other arm is the same."""
     toggles = in_force(experiment, experiment.control.name)
     assert {name for name, toggle in toggles.items() if toggle.enabled} == set(experiment.base)
-    assert all(in_force(experiment, arm.name) != toggles for arm in experiment.arms[1:])
+    assert not experiment.control.services
+    assert all(in_force(experiment, arm.name) != toggles or arm.services for arm in experiment.arms[1:])
 
 
 @everyone
@@ -199,8 +200,9 @@ def test_phases_are_long_enough_to_see_something(experiment: Experiment) -> None
 @everyone
 def test_settings_of_services_exist(experiment: Experiment) -> None:
     """Names of instances, and variables that a service reads."""
-    assert set(experiment.services) <= services_of(experiment) | {"*"}
-    for variables in experiment.services.values():
+    told = (experiment.services, *(arm.services for arm in experiment.arms))
+    assert {name for services in told for name in services} <= services_of(experiment) | {"*"}
+    for variables in (variables for services in told for variables in services.values()):
         settings = read_settings({"RULEZERO_SERVICE": "x", "RULEZERO_LINKS": "{}", **variables})
         assert len(settings.overrides) == len(variables)
 
@@ -216,6 +218,9 @@ def test_faults_lie_within_the_fault_phase(experiment: Experiment) -> None:
             assert all(gap_s > fault.lead_s for gap_s in gaps_s), "an entry would be given a new end before its end"
         if isinstance(fault, CacheFlush):
             assert 0 <= fault.at_s < experiment.durations.fault_s
+        if isinstance(fault, Kill):
+            assert fault.part in services_of(experiment) | set(PROGRAM_PARTS) - {"toxiproxy"}
+            assert 0 <= fault.at_s < fault.at_s + fault.for_s <= experiment.durations.fault_s
         if not isinstance(fault, Toxic):
             continue
         assert fault.link in links_of(experiment)

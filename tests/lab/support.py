@@ -25,10 +25,14 @@ LINKS = [
 ]
 
 
-def write_shop(folder: Path, *, schema: str = SCHEMA, app: str = "tests.lab.toy:app") -> Path:
+QUEUE_LINK = {"name": "edge-queue", "listen": "0.0.0.0:21005", "upstream": "queue:4222", "enabled": True}
+
+
+def write_shop(folder: Path, *, schema: str = SCHEMA, app: str = "tests.lab.toy:app", queue: bool = False) -> Path:
     """Write a toy shop of two services and return its `lab.toml`."""
     (folder / "schema.sql").write_text(schema, encoding="utf-8")
-    (folder / "links.json").write_text(json.dumps(LINKS), encoding="utf-8")
+    links = [*LINKS, QUEUE_LINK] if queue else LINKS
+    (folder / "links.json").write_text(json.dumps(links), encoding="utf-8")
     path = folder / "lab.toml"
     path.write_text(
         f"""
@@ -52,9 +56,11 @@ app = "{app}"
     return path
 
 
-def toy_shop(folder: Path, *, schema: str = SCHEMA, app: str = "tests.lab.toy:app") -> ShopDescription:
+def toy_shop(
+    folder: Path, *, schema: str = SCHEMA, app: str = "tests.lab.toy:app", queue: bool = False
+) -> ShopDescription:
     """Write and read a toy shop."""
-    return read_description(write_shop(folder, schema=schema, app=app), CHECKOUT)
+    return read_description(write_shop(folder, schema=schema, app=app, queue=queue), CHECKOUT)
 
 
 def processes_in(folder: Path) -> list[psutil.Process]:

@@ -48,7 +48,7 @@ def test_who_postgresql_runs_as_is_told() -> None:
 async def test_the_whole_examination_of_this_machine(place: Path) -> None:
     """Every point is looked at, and looking leaves nothing."""
     found = {finding.name: finding for finding in await doctor.examine(CHECKOUT)}
-    assert {"postgresql", "cache server", "toxiproxy", "ports", "memory", "cores", "open files"} < found.keys()
+    assert {"postgresql", "cache server", "queue server", "toxiproxy", "ports", "memory", "cores"} < found.keys()
     assert found["postgresql"].detail.startswith("18.")
     assert found["processes"].ok
     assert leftovers(place) == []
@@ -63,4 +63,15 @@ async def test_a_missing_program_does_not_hide_the_rest(place: Path, monkeypatch
         "cache server", "RULEZERO_CACHE_SERVER=/no/such/server is no program", ok=False, remedy="correct or unset it"
     )
     assert found["processes"].ok
+    assert leftovers(place) == []
+
+
+@pytest.mark.wall_clock
+async def test_what_the_lab_can_do_without_is_no_fault(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prometheus and Grafana are told, missing or not; a variable that names nothing is a fault."""
+    monkeypatch.setenv("RULEZERO_PROMETHEUS", "")
+    monkeypatch.setenv("RULEZERO_GRAFANA_SERVER", "/no/such/grafana")
+    found = {finding.name: finding for finding in await doctor.examine(CHECKOUT)}
+    assert found["prometheus"] == doctor.Finding("prometheus", "none; the lab does without")
+    assert not found["grafana"].ok
     assert leftovers(place) == []

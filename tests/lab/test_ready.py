@@ -43,6 +43,8 @@ def saying(answer: bytes) -> Answer:
         (ready.answers_health, b"HTTP/1.1 200 OK\r\n\r\n", True),
         (ready.answers_health, b"HTTP/1.0 200 OK\r\n\r\n", True),
         (ready.answers_health, b"HTTP/1.1 503 Service Unavailable\r\n\r\n", False),
+        (ready.scrapes, b'HTTP/1.0 200 OK\r\n\r\n{"result":[{"value":[1,"1"]}]}', True),
+        (ready.scrapes, b'HTTP/1.0 200 OK\r\n\r\n{"result":[]}', False),
         (ready.answers_ping, b"+PONG\r\n", True),
         (ready.answers_ping, b"-LOADING\r\n", False),
         (lambda port: ready.answers_postgres(port, "u", "d"), b"R\0\0\0\x08\0\0\0\0", True),

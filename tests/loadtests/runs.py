@@ -4,7 +4,9 @@ import asyncio
 import csv
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from rulezero.experiment import Burst, Durations, Stream
 from rulezero.load import Generator, LoadPlan, Row, parse
@@ -13,6 +15,8 @@ from rulezero.load.targets import ALLOW_VARIABLE
 ROOT = Path(__file__).parents[2]
 LOCUSTFILE = ROOT / "loadtests" / "shop.py"
 LEAD_S = 0.2
+# Named here because the modules that read them import Locust.
+PORT_VARIABLE, TOXIPROXY_VARIABLE = "RULEZERO_LOADGEN_METRICS_PORT", "RULEZERO_TOXIPROXY_API"
 
 
 def plan(
@@ -65,11 +69,18 @@ def read_rows(path: Path) -> list[Row]:
     return [row for row in rows if row is not None]
 
 
-async def by_hand(*arguments: str, timeout_s: float = 30.0) -> tuple[int, str]:
+def hand_environment(more: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a user who has set nothing; without metrics, whose port would be everybody's."""
+    kept = {name: value for name, value in os.environ.items() if name != ALLOW_VARIABLE}
+    return {**kept, PORT_VARIABLE: "0", TOXIPROXY_VARIABLE: "", **more}
+
+
+async def by_hand(
+    *arguments: str, timeout_s: float = 30.0, environment: Mapping[str, str] = MappingProxyType({})
+) -> tuple[int, str]:
     """Run `locust -f loadtests/shop.py ...` as a user would; return its status and what it printed."""
-    environment = {name: value for name, value in os.environ.items() if name != ALLOW_VARIABLE}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), *arguments, cwd=ROOT, env=environment,
+        sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), *arguments, cwd=ROOT, env=hand_environment(environment),
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     try:

@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,24 @@ async def test_users_are_the_arrival_rate_and_closed_users_must_be_asked_for(tmp
     for name in ("Browse", "Search", "Checkout", "BrowseClosed", "SearchClosed", "CheckoutClosed"):
         assert f"    {name}\n" in listing
     assert "Planned" not in listing
+
+
+@pytest.mark.wall_clock
+async def test_load_by_hand_is_traced_where_spans_are_collected() -> None:
+    """All of ten requests a second, none without a collector: then nobody would have the root of the trace."""
+
+    async def flags(environment: Mapping[str, str]) -> set[str]:
+        async with stallable_server() as server:
+            options = ("--headless", "-H", server.url, "-u", "10", "-r", "10", "--run-time", "3", "--only-summary")
+            status, output = await by_hand(*options, environment=environment)
+            assert status == 0, output
+            heads = [line for head in server.heads for line in head.splitlines() if line.startswith("traceparent: ")]
+        return {line.rpartition("-")[2] for line in heads}
+
+    async with stallable_server() as sink:
+        traced, untraced = await asyncio.gather(
+            flags({"OTEL_EXPORTER_OTLP_ENDPOINT": sink.url}), flags({"OTEL_EXPORTER_OTLP_ENDPOINT": ""})
+        )
+        assert sink.bodies
+    assert traced == {"01"}
+    assert untraced == {"00"}

@@ -116,3 +116,21 @@ def test_without_a_yardstick_there_is_no_value_of_it() -> None:
 def test_a_verdict_without_arms_has_empty_tables() -> None:
     """As of a run that was stopped before anything was measured."""
     assert (tables.arm_rows({}), tables.phase_rows({}), list(tables.ledger_rows({}))) == ([], [], [])
+
+
+def test_what_an_arm_sets_besides_defences_is_told_with_them() -> None:
+    """An arm without a defence may differ from the control all the same."""
+    greedy = arm(defences=[], services={"mailer": {"RULEZERO_PREFETCH": "500", "RULEZERO_SERVICE_S": "0.1"}})
+    rows = tables.arm_rows({"arms": [arm(defences=[]), greedy]})
+    assert [row.defences for row in rows] == ["none", "none; mailer prefetch 500; mailer service s 0.1"]
+
+
+def test_the_ledger_counts_mails_too() -> None:
+    """What an older record did not count is missing, not 0."""
+    ledgers: tuple[dict[str, int], ...] = (
+        {"orders": 3, "mails": 5, "duplicate_mails": 2},
+        {"orders": 3, "charges": 3, "duplicate_charges": 0},
+        {},
+    )
+    rows = list(tables.ledger_rows({"arms": [arm(str(place), ledger=one) for place, one in enumerate(ledgers)]}))
+    assert rows == [("0", "3", "-", "-", "5", "2"), ("1", "3", "3", "0", "-", "-")]

@@ -5,15 +5,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 from toxiproxy.api import APIConsumer
 
 from rulezero.collect.samples import SampleLog
+from rulezero.errors import Problem
 from rulezero.faults import Fault, Signature, Toxic
 from rulezero.lab.proxies import reach_loopback_directly
 from rulezero.runner.injection import Injector
+from rulezero.runner.part_faults import Parts
 
 PROOF = Signature(metric="x", increase_min=1)
 FAULT_START_S, FAULT_END_S = 0.2, 0.6
@@ -84,12 +86,36 @@ async def serving(fake: FakeToxiproxy) -> AsyncIterator[FakeToxiproxy]:
         await runner.cleanup()
 
 
-def injector(fake: FakeToxiproxy, path: Path, *faults: Fault, cache: str = NOBODY) -> Injector:
+@dataclass
+class FakeParts:
+    """Notes who is killed and started again, and when; refuses what it is told to."""
+
+    asked: list[tuple[str, str, float]] = field(default_factory=list)
+    refuse: tuple[str, ...] = ()
+    slow_s: float = 0.0
+
+    async def kill(self, name: str) -> None:
+        await self._act("kill", name)
+
+    async def start_again(self, name: str) -> None:
+        await asyncio.sleep(self.slow_s)
+        await self._act("start", name)
+
+    async def _act(self, what: str, name: str) -> None:
+        self.asked.append((what, name, asyncio.get_running_loop().time()))
+        if what in self.refuse:
+            raise Problem(f"{what} was refused")
+
+
+def injector(
+    fake: FakeToxiproxy, path: Path, *faults: Fault, cache: str = NOBODY, parts: FakeParts | None = None
+) -> Injector:
     return Injector(
         faults=faults,
         toxiproxy_api=fake.api,
         cache_address=cache,
         primary_dsn=f"postgresql://nobody@{NOBODY}/nothing",
+        parts=cast("Parts", parts or FakeParts()),
         zero_s=asyncio.get_running_loop().time(),
         fault_start_s=FAULT_START_S,
         fault_end_s=FAULT_END_S,

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,6 +13,7 @@ import pytest
 from rulezero.errors import Problem
 from rulezero.experiment import Arm, Experiment, Stream
 from rulezero.lab.lab import Lab
+from rulezero.runner.annotations import Annotations
 from rulezero.runner.arm import ArmRun
 from rulezero.service.admin import start_admin
 from rulezero.toggles.settings import NAMES
@@ -46,8 +48,9 @@ def arm_run(arm: Arm, addresses: dict[str, str], *, base: tuple[str, ...] = ()) 
         experiment=experiment,
         arm=arm,
         seed=1,
-        lab=cast("Lab", SimpleNamespace(admin_addresses=addresses)),
+        lab=cast("Lab", SimpleNamespace(admin_addresses=addresses, endpoint_inside=str)),
         spans=cast("Any", None),
+        annotations=Annotations(None, experiment.name, lambda _: None),
         folder=Path(),
         manifest={"arms": [{"name": arm.name}]},
     )
@@ -110,3 +113,26 @@ async def test_a_process_that_is_gone_is_told() -> None:
     run = arm_run(Arm(name="one"), {"edge": NOBODY})
     with pytest.raises(Problem, match=r"^arm one: edge did not take its defences: "):
         await run._set_defences()
+
+
+async def test_one_service_that_was_started_again_is_told_alone() -> None:
+    """The others keep theirs, and what they have learnt."""
+    with admin_ports() as opened:
+        run = arm_run(Arm(name="one", defences=("timeout",)), {name: address for name, (address, _) in opened.items()})
+        first, *others = opened
+        await run._set_defences(first)
+        on = {name: store.current["timeout"].enabled for name, (_, store) in opened.items()}
+    assert on == {first: True, **dict.fromkeys(others, False)}
+    assert run.manifest["arms"][0]["defences"] == ["timeout"]
+
+
+def test_an_arm_may_set_what_no_defence_does() -> None:
+    """On top of what its experiment sets, for the same service and for others."""
+    arm = Arm(name="one", services={"edge": {"RULEZERO_SLOTS": "9"}, "payment": {"RULEZERO_PREFETCH": "5"}})
+    run = arm_run(arm, {})
+    run.spans = cast("Any", SimpleNamespace(endpoint="http://127.0.0.1:1"))
+    run.experiment = replace(run.experiment, services={"edge": {"RULEZERO_SLOTS": "1", "RULEZERO_SERVICE_S": "0.1"}})
+    found = run._environment()
+    assert found["edge"] == {"RULEZERO_SLOTS": "9", "RULEZERO_SERVICE_S": "0.1"}
+    assert found["payment"] == {"RULEZERO_PREFETCH": "5"}
+    assert set(found) == {"*", "edge", "payment"}

@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rulezero.errors import Problem
-from rulezero.faults import CacheExpiry, CacheFlush, Statement, Toxic
+from rulezero.faults import CacheExpiry, CacheFlush, Fault, Statement, Toxic
 from rulezero.runner import cache_faults, database_faults, injection
-from rulezero.runner.injection import Injector
+from rulezero.runner.injection import Injector, series_of
+from rulezero.telemetry import faults
 from tests.runner.fakes import (
     FAULT_END_S,
     FAULT_START_S,
@@ -25,6 +27,8 @@ from tests.runner.fakes import (
 )
 
 SLOW = Statement(text="searches are slow", apply_sql="APPLY", revert_sql="REVERT", signature=PROOF)
+HANG_LABELS = 'proxy="checkout-payment",toxic="rulezero_1_timeout_downstream",type="timeout",stream="downstream"'
+SLOW_LABELS = 'proxy="primary",toxic="rulezero_1_statement",type="statement",stream=""'
 
 
 @pytest.mark.wall_clock
@@ -41,7 +45,7 @@ async def test_a_toxic_lasts_for_the_fault_phase(tmp_path: Path) -> None:
     (noted,) = one.injected
     assert (noted["text"], noted["kind"]) == ("timeout on checkout-payment (downstream, timeout 0)", "toxic")
     assert FAULT_START_S <= noted["start_s"] < FAULT_END_S <= noted["end_s"] < FAULT_END_S + NEAR_S
-    assert samples(one)[-1][1:] == ["machine", "toxic_active", 'link="checkout-payment",type="timeout"', "0"]
+    assert samples(one)[-1][1:] == ["machine", "toxic_active", HANG_LABELS, "0"]
 
 
 @pytest.mark.wall_clock
@@ -165,7 +169,7 @@ async def test_a_statement_lasts_for_the_fault_phase(tmp_path: Path, monkeypatch
     (noted,) = one.injected
     assert (noted["text"], noted["kind"]) == ("searches are slow", "statement")
     assert (noted["start_s"], noted["end_s"]) == (pytest.approx(FAULT_START_S), pytest.approx(FAULT_END_S))
-    assert samples(one)[-1][1:] == ["machine", "toxic_active", 'link="primary",type="statement"', "0"]
+    assert samples(one)[-1][1:] == ["machine", "toxic_active", SLOW_LABELS, "0"]
 
 
 @pytest.mark.parametrize(
@@ -245,8 +249,59 @@ async def test_a_refusal_takes_the_other_faults_back(tmp_path: Path, monkeypatch
 async def test_active_toxics_are_in_the_metrics_each_second(tmp_path: Path) -> None:
     """So that a chart can shade the fault from the metrics alone."""
     one = injector(FakeToxiproxy(), tmp_path)
-    one._active.add('link="a",type="b"')
+    one._active.add(faults.FaultSeries("a", "b", "c"))
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(2.5):
             await one._tell()
     assert [(row[0], row[4]) for row in samples(one)] == [("0.000", "1"), ("1.000", "1"), ("2.000", "1")]
+
+
+def shown(series: faults.FaultSeries) -> float | None:
+    """Return what a scrape would see."""
+    return faults.REGISTRY.get_sample_value("toxic_active", asdict(series))
+
+
+async def test_a_lasting_fault_is_shown_from_its_start_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """0 before it, so that its series is there from the start; 1 while it lasts; 0 again, also when cancelled."""
+    pretend(monkeypatch)
+    for until_s in (FAULT_END_S + 1, FAULT_START_S + 0.2):
+        one = injector(FakeToxiproxy(), tmp_path, SLOW)
+        running = asyncio.create_task(one.run())
+        await asyncio.sleep(0.1)
+        assert shown(series_of(SLOW, 1)) == 0
+        await asyncio.sleep(FAULT_START_S)
+        assert shown(series_of(SLOW, 1)) == 1
+        await asyncio.sleep(until_s - FAULT_START_S - 0.1)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert shown(series_of(SLOW, 1)) == 0
+        samples(one)
+
+
+async def test_what_is_over_at_once_is_shown_to_a_scrape_a_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For more than a second after its instant."""
+    pretend(monkeypatch)
+    flush = CacheFlush(at_s=0.1, signature=PROOF)
+    one = injector(FakeToxiproxy(), tmp_path, flush)
+    await one.run()
+    await asyncio.sleep(1.1)
+    assert shown(series_of(flush, 1)) == 1
+    await asyncio.sleep(1)
+    assert shown(series_of(flush, 1)) == 0
+    samples(one)
+
+
+def test_every_kind_of_fault_has_a_series_of_its_own() -> None:
+    """The link or part that it is at, a name that no other fault of the arm has, and what kind it is."""
+    expiry = CacheExpiry(key="item:1", at_s=(0.1,), signature=PROOF)
+    kinds: tuple[Fault, ...] = (HANGS, SLOW, expiry, CacheFlush(signature=PROOF))
+    series = [series_of(fault, number) for number, fault in enumerate(kinds, 1)]
+    assert [(one.proxy, one.type, one.stream) for one in series] == [
+        ("checkout-payment", "timeout", "downstream"), ("primary", "statement", ""), ("cache", "expiry", ""),
+        ("cache", "flush", ""),
+    ]  # fmt: skip
+    assert len({one.toxic for one in series}) == len(series)

@@ -43,7 +43,13 @@ def test_the_control_is_the_experiments_own() -> None:
 def test_an_arm_before_it_ran() -> None:
     """Its name, and what it asks for."""
     entry = arm_entry(Arm(name="x", defences=("retry",), numbers={"retry": {"callers": ("edge",)}}))
-    assert entry == {"name": "x", "defences": ["retry"], "numbers": {"retry": {"callers": ["edge"]}}, "preset": None}
+    assert entry == {
+        "name": "x",
+        "defences": ["retry"],
+        "numbers": {"retry": {"callers": ["edge"]}},
+        "services": {},
+        "preset": None,
+    }
 
 
 def test_plain() -> None:

@@ -9,14 +9,22 @@ from typing import Any, cast
 import pytest
 
 from rulezero.checkout import choose_arms, load_experiment
+from rulezero.collect.grafana import ADDRESS_VARIABLE
 from rulezero.errors import Problem
 from rulezero.lab.lab import Lab
+from rulezero.lab.observability import Observers
+from rulezero.lab.ports import LOOPBACK, Ports
+from rulezero.lab.proxies import reach_loopback_directly
 from rulezero.moment import Progress
 from rulezero.record import new_record, read_record
 from rulezero.runner.arm import ArmRun
 from rulezero.runner.run import Run, begin_run, run_experiment
+from rulezero.telemetry.faults import FaultSeries
+from tests.collect.grafana_server import FakeGrafana, serving
+from tests.collect.test_exporter import fetch
 
 Arms = tuple[str, ...]
+NOBODY = Observers()
 
 
 def begin(folder: Path, arms: Arms = ("none", "timeout", "all")) -> Run:
@@ -30,7 +38,14 @@ def begin(folder: Path, arms: Arms = ("none", "timeout", "all")) -> Run:
     )
 
 
-async def go(run: Run, monkeypatch: pytest.MonkeyPatch, act: Callable[[ArmRun, float], Awaitable[None]]) -> None:
+async def go(
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    act: Callable[[ArmRun, float], Awaitable[None]],
+    *,
+    observers: Observers = NOBODY,
+    grafana: str = "",
+) -> None:
     """Run with arms that only do `act`."""
 
     async def one_arm(self: ArmRun, _: Progress, *, left_after_s: float) -> None:
@@ -38,7 +53,10 @@ async def go(run: Run, monkeypatch: pytest.MonkeyPatch, act: Callable[[ArmRun, f
         await act(self, left_after_s)
 
     monkeypatch.setattr(ArmRun, "go", one_arm)
-    await run_experiment(run, cast("Lab", SimpleNamespace(versions={"cache": "valkey 8"})), cast("Progress", None))
+    monkeypatch.setenv(ADDRESS_VARIABLE, grafana)
+    versions = {"cache": "valkey 8"}
+    lab = SimpleNamespace(versions=versions, observers=observers, traces="", listen_host=LOOPBACK)
+    await run_experiment(run, cast("Lab", lab), cast("Progress", None))
 
 
 def names(record: dict[str, Any]) -> list[str]:
@@ -114,3 +132,55 @@ async def test_a_run_that_fails_leaves_a_readable_record(tmp_path: Path, monkeyp
     with pytest.raises(Problem, match="the load generator failed"):
         await go(run, monkeypatch, act)
     assert read_record(run.folder).manifest["interrupted"] is True
+
+
+@pytest.mark.wall_clock
+@pytest.mark.parametrize(("named", "stays", "noted"), [(True, False, True), (False, True, True), (False, False, False)])
+async def test_the_grafana_that_outlives_a_run_is_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, named: bool, stays: bool, noted: bool
+) -> None:
+    """The user's own, or one of containers; not one that ends with the lab. The run's region ends when it does."""
+    reach_loopback_directly()
+    run = begin(tmp_path, ("none",))
+
+    async def act(_: ArmRun, __: float) -> None:
+        await asyncio.sleep(0)
+
+    with serving(FakeGrafana()) as fake:
+        own = Observers(grafana="" if named else fake.url.removeprefix("http://"), stays=stays)
+        await go(run, monkeypatch, act, observers=own, grafana=fake.url if named else "")
+    assert read_record(run.folder).manifest.get("grafana") == (fake.url if noted else None)
+    (region,) = fake.annotations.values()
+    assert region["tags"] == ["rulezero", "experiment", "cascading_failure"]
+    assert 0 <= region["timeEnd"] - region["time"] < 30_000
+
+
+@pytest.mark.wall_clock
+async def test_a_grafana_that_does_not_answer_costs_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not noted, and the arms run."""
+    run = begin(tmp_path, ("none",))
+    ran: list[str] = []
+
+    async def act(arm: ArmRun, _: float) -> None:
+        ran.append(arm.arm.name)
+
+    await go(run, monkeypatch, act, grafana="http://127.0.0.1:1")
+    manifest = read_record(run.folder).manifest
+    assert (ran, manifest["interrupted"], "grafana" in manifest) == (["none"], False, False)
+
+
+@pytest.mark.wall_clock
+async def test_faults_can_be_scraped_while_the_arms_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the address that the lab keeps for it."""
+    run = begin(tmp_path, ("none",))
+    ports = Ports()
+    address = f"{LOOPBACK}:{ports.reserve()}"
+    seen: list[str] = []
+
+    async def act(_: ArmRun, __: float) -> None:
+        FaultSeries("payment", "kill", "kill").show(1)
+        seen.append(await asyncio.to_thread(fetch, address))
+
+    await go(run, monkeypatch, act, observers=Observers(runner=address))
+    ports.close()
+    assert 'proxy="payment"' in seen[0]

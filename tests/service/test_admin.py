@@ -4,8 +4,9 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -13,6 +14,7 @@ import pytest
 
 from rulezero.service import admin as admin_module
 from rulezero.service.admin import describe, start_admin
+from rulezero.telemetry import metrics
 from rulezero.toggles.settings import NAMES
 from tests.toggles.manual import ManualClock, store_on
 from tests.toggles.test_override import MALFORMED
@@ -27,10 +29,12 @@ class Admin:
     clock: ManualClock
     healthy: bool = False
 
-    def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+    def ask(
+        self, method: str, path: str, body: bytes | None = None, *, headers: Mapping[str, str] = MappingProxyType({})
+    ) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
-            connection.request(method, path, body)
+            connection.request(method, path, body, dict(headers))
             response = connection.getresponse()
             return response.status, response.read()
         finally:
@@ -73,6 +77,16 @@ def test_metrics_are_prometheus_text(admin: Admin) -> None:
     status, body = admin.ask("GET", "/metrics")
     assert status == 200
     assert b'\ndefence_enabled{defence="timeout"} 0.0\n' in body
+
+
+def test_a_prometheus_that_asks_for_them_gets_examples_of_traces(admin: Admin) -> None:
+    """In the one format that has them; whoever asks for nothing special, as a record does, gets the plain one."""
+    metrics.SERVER_DURATION.labels("GET", "/exemplary", "200").observe(0.1, {"trace_id": "ab" * 16})
+    asked = {"Accept": "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"}
+    example = f'# {{trace_id="{"ab" * 16}"}} 0.1 '.encode()
+    assert example in admin.ask("GET", "/metrics", headers=asked)[1]
+    assert admin.ask("GET", "/metrics", headers=asked)[1].endswith(b"# EOF\n")
+    assert example not in admin.ask("GET", "/metrics", headers={"Accept": "*/*"})[1]
 
 
 def test_health_is_503_until_the_service_is_ready(admin: Admin) -> None:

@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from opentelemetry import trace
@@ -12,7 +13,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from rulezero.service.observed import ObservedLayer
-from rulezero.telemetry import tracing
+from rulezero.telemetry import metrics, tracing
 from rulezero.telemetry.tracing import current_traceparent
 from services.handlers import routes
 from tests.counters import Change
@@ -158,6 +159,17 @@ async def test_a_sampled_request_is_a_span_in_its_caller_s_trace(spans: InMemory
     assert span.attributes is not None
     assert span.attributes["http.response.status_code"] == 503
     assert not span.status.is_ok
+
+
+async def test_a_sampled_request_is_an_example_of_its_bucket(spans: InMemorySpanExporter) -> None:
+    """The others are none: their traces are nowhere."""
+    for header in (SAMPLED, UNSAMPLED):
+        await ask(APP, "GET", "/items/7?status=418", headers={"traceparent": header})
+    children: dict[Any, Any] = metrics.SERVER_DURATION._metrics
+    (child,) = (one for labels, one in children.items() if labels[2] == "418")
+    examples = [bucket.get_exemplar() for bucket in child._buckets]
+    assert [one.labels for one in examples if one] == [{"trace_id": "0af7651916cd43dd8448eb211c80319c"}]
+    assert len(spans.get_finished_spans()) == 1
 
 
 async def test_an_unsampled_request_is_no_span_but_its_trace_goes_on(spans: InMemorySpanExporter) -> None:

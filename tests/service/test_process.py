@@ -130,6 +130,27 @@ def test_a_dependency_that_cannot_be_reached_ends_the_start_in_one_line(
     assert "toy-primary: no database at 127.0.0.1:" in log
 
 
+def test_what_runs_beside_the_requests_runs_until_the_end(cleanup: ExitStack) -> None:
+    """And is ended before the process is."""
+    toy = Toy(cleanup, "busy")
+    toy.until_ready()
+    assert toy.ask(toy.port, "/name")[0] == 200
+    toy.process.send_signal(signal.SIGTERM)
+    status, log = toy.ended(within_s=10)
+    assert status == 0, log
+    assert [line for line in log.splitlines() if line.startswith("background")] == [
+        "background begins", "background ends",
+    ]  # fmt: skip
+
+
+def test_a_background_that_fails_ends_the_service(cleanup: ExitStack) -> None:
+    """One that still answers would pass for healthy."""
+    toy = Toy(cleanup, "half_dead")
+    status, log = toy.ended(within_s=READY_S + 5)
+    assert status not in (0, None)
+    assert "ZeroDivisionError: the other half" in log
+
+
 @pytest.mark.parametrize("app", ["nowhere:create_app", "tests.service.toy:nothing", "tests.service.toy", ":x", ""])
 def test_an_app_that_is_not_there_is_told_in_one_line(app: str) -> None:
     """With an example of a right one."""

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from rulezero.dependencies.queue_consumer import Message
 from rulezero.errors import UsageProblem
 from rulezero.outcome import Failed
 from rulezero.service.runtime import Runtime
@@ -58,8 +59,10 @@ async def test_a_link_that_is_not_there_is_told() -> None:
         lambda: runtime.http("payment"),
         lambda: runtime.database("payment", pool_size=1),
         lambda: runtime.read_through("items", ttl_s=1),
+        lambda: runtime.queue("mails"),
+        lambda: runtime.worker("mails", _nothing, slots=1, service_s=0.0),
     ):
-        with pytest.raises(UsageProblem, match=r"^no link edge-(payment|cache) in RULEZERO_LINKS; add it"):
+        with pytest.raises(UsageProblem, match=r"^no link edge-(payment|cache|queue) in RULEZERO_LINKS; add it"):
             make()
 
 
@@ -124,3 +127,26 @@ def test_randomness_is_the_run_s_the_instance_s_and_the_purpose_s() -> None:
     first = draw("1", "edge", "retry")
     assert first == draw("1", "edge", "retry")
     assert len({first, draw("2", "edge", "retry"), draw("1", "edge-2", "retry"), draw("1", "edge", "service")}) == 4
+
+
+async def _nothing(_: Message) -> None:
+    """Handle a message."""
+
+
+@pytest.mark.parametrize(
+    ("environment", "slots", "prefetch"),
+    [
+        ({}, 3, 3),
+        ({"RULEZERO_SLOTS": "5"}, 5, 5),
+        ({"RULEZERO_PREFETCH": "7"}, 3, 7),
+        ({"RULEZERO_SLOTS": "5", "RULEZERO_PREFETCH": "1"}, 5, 1),
+    ],
+)
+async def test_a_worker_holds_as_many_messages_as_it_has_slots(
+    environment: dict[str, str], slots: int, prefetch: int
+) -> None:
+    """Unless it is told otherwise."""
+    runtime = runtime_of(RULEZERO_LINKS='{"edge-queue": "127.0.0.1:1"}', **environment)
+    worker = runtime.worker("mails", _nothing, slots=3, service_s=0.1)
+    assert (worker._slots._free, worker._prefetch) == (slots, prefetch)
+    await runtime.close()

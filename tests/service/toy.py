@@ -1,6 +1,7 @@
 """A service with no dependencies, for the tests of the process around it."""
 
 import asyncio
+import sys
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -28,3 +29,28 @@ def unreachable(runtime: Runtime) -> App:
     """Return an app whose database does not exist."""
     runtime.database("primary", pool_size=1)
     return App(routes(), slots=4)
+
+
+def busy(runtime: Runtime) -> App:
+    """Return an app that writes a line when its background begins and when it ends."""
+    beside = create_app(runtime)
+
+    async def work() -> None:
+        sys.stderr.write("background begins\n")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            sys.stderr.write("background ends\n")
+
+    return App(beside.routes, slots=4, background=work)
+
+
+def half_dead(runtime: Runtime) -> App:
+    """Return an app whose background fails after a moment."""
+    beside = create_app(runtime)
+
+    async def work() -> None:
+        await asyncio.sleep(0.2)
+        raise ZeroDivisionError("the other half")
+
+    return App(beside.routes, slots=4, background=work)

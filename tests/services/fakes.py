@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from rulezero.dependencies.http import HttpReply
 from rulezero.service.process import App
 from rulezero.service.runtime import Runtime
+from rulezero.service.worker import Handle
 from rulezero.settings import read_settings
 from tests.service.asgi import Answer, ask
 
@@ -71,6 +72,36 @@ class FakeItems:
         return self.entries[key]
 
 
+@dataclass
+class FakeQueue:
+    """Takes every message, or raises."""
+
+    name: str
+    log: list[Asked]
+    error: Exception | None = None
+
+    async def publish(self, body: Any) -> None:
+        self.log.append((self.name, "publish", body))
+        if self.error is not None:
+            raise self.error
+
+    async def watch(self) -> None:
+        """Look after nothing."""
+
+
+@dataclass
+class FakeWorker:
+    """Hands messages to the handler when a test says so."""
+
+    name: str
+    handle: Handle
+    slots: int
+    service_s: float
+
+    async def run(self) -> None:
+        """Do nothing."""
+
+
 class Shop:
     """One service's app on fake dependencies; `log` has what they were asked, in order."""
 
@@ -83,6 +114,8 @@ class Shop:
         self.log: list[Asked] = []
         self.databases: dict[str, FakeDatabase] = {}
         self.services: dict[str, FakeHttp] = {}
+        self.queues: dict[str, FakeQueue] = {}
+        self.workers: dict[str, FakeWorker] = {}
         self.app: App = create_app(cast("Runtime", self))
         self._asgi: ASGIApp = self.app.routes
 
@@ -97,6 +130,12 @@ class Shop:
         assert name
         assert ttl_s > 0
         return FakeItems(self.log)
+
+    def queue(self, name: str) -> FakeQueue:
+        return self.queues.setdefault(name, FakeQueue(name, self.log))
+
+    def worker(self, name: str, handle: Handle, *, slots: int, service_s: float) -> FakeWorker:
+        return self.workers.setdefault(name, FakeWorker(name, handle, slots, service_s))
 
     async def get(self, target: str) -> Answer:
         return await ask(self._asgi, "GET", target)

@@ -33,6 +33,8 @@ async def test_reads_may_be_repeated_and_an_order_may_not() -> None:
     await ask_every_route(shop)
     assert shop.services["catalog"].repeatable == [True, True]
     assert shop.services["checkout"].repeatable == [False]
+    await shop.post("/receipts", {"operation_id": "a-1"})
+    assert shop.services["checkout"].repeatable == [False, False]
 
 
 @pytest.mark.parametrize("status", [200, 201, 400, 404, 409])
@@ -110,3 +112,13 @@ async def test_what_is_not_there_is_refused(target: str, status: int) -> None:
     shop = Shop(create_app)
     assert (await shop.get(target)).status == status
     assert shop.log == []
+
+
+async def test_a_receipt_goes_to_checkout() -> None:
+    """With its operation alone."""
+    shop = Shop(create_app)
+    shop.services["checkout"].answer = HttpReply(status=202, body=b'{"mail":"queued"}')
+    answer = await shop.post("/receipts", {"operation_id": "a-1"})
+    assert (answer.status, answer.data) == (202, {"mail": "queued"})
+    assert shop.log == [("checkout", "POST /receipts", {"operation_id": "a-1"})]
+    assert (await shop.post("/receipts", {"operation_id": 1})).status == 400

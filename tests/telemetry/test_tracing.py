@@ -5,6 +5,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind
 
 from rulezero.telemetry import tracing
 from rulezero.telemetry.tracing import client_span, continued, current_traceparent, parse_traceparent, start_tracing
@@ -89,3 +90,17 @@ def test_an_attempt_is_a_span_only_within_a_sampled_trace(spans: InMemorySpanExp
 def test_without_an_endpoint_nothing_is_exported() -> None:
     """And no thread is started."""
     assert start_tracing(service="edge", instance="edge", endpoint=None) is None
+
+
+def test_a_message_is_published_and_processed(spans: InMemorySpanExporter) -> None:
+    """Spans of these kinds, so that whoever draws them knows that nobody waited."""
+    with (
+        continued(parse_traceparent(f"00-{TRACE}-{SPAN}-01"), "serve"),
+        client_span("publish", {}, SpanKind.PRODUCER),
+    ):
+        published = current_traceparent()
+    assert published is not None
+    with continued(parse_traceparent(published), "process", SpanKind.CONSUMER):
+        pass
+    kinds = {span.name: span.kind for span in spans.get_finished_spans()}
+    assert kinds == {"serve": SpanKind.SERVER, "publish": SpanKind.PRODUCER, "process": SpanKind.CONSUMER}

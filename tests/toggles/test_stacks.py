@@ -15,6 +15,7 @@ from rulezero.outcome import CallError, Failed
 from rulezero.toggles.stacks import Stack
 from rulezero.toggles.store import ToggleStore
 from tests.defences.fakes import Dependency, Hanging, RecordingTeller, failed, found, operation, outcomes, settle
+from tests.defences.test_bounded_stream import FakeQueue
 from tests.toggles.manual import store_on
 
 OPERATION = Operation(name="charge", dependency="payment")
@@ -65,7 +66,7 @@ async def test_whether_it_is_empty_follows_every_change() -> None:
     assert stack.empty
 
 
-@pytest.mark.parametrize("family", ["admission", "call", "cache"])
+@pytest.mark.parametrize("family", ["admission", "call", "cache", "delivery"])
 async def test_a_stack_has_the_defences_of_its_family_in_the_order_of_the_catalogue(family: Family) -> None:
     """Each told apart by family, defence and dependency."""
     store, _ = store_on()
@@ -231,3 +232,16 @@ async def test_the_gauges_of_a_defence_that_is_off_are_gone() -> None:
     assert stack.empty
     await outcomes([under_way])
     assert gauges() == (None, None, None)
+
+
+async def test_a_defence_that_set_something_takes_it_back_when_it_is_off() -> None:
+    """Or replaced, before its successor sets its own; also when nobody calls, as soon as somebody looks."""
+    queue = FakeQueue()
+    store, clock = store_on()
+    stack = Stack(store, family="delivery", dependency="mails", caller="checkout", random=Random(0), queue=queue)
+    for max_msgs in (3, 3, 9):
+        override(store, bounded_stream={"max_msgs": max_msgs})
+        assert not stack.empty
+    clock.now_s += 3600
+    assert stack.empty
+    assert queue.bounds == [3, None, 9, None]

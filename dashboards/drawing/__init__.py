@@ -1,0 +1,1 @@
+"""Pictures of panels without Grafana: good enough to see an empty or unreadable one."""

@@ -1,0 +1,1 @@
+"""The stock: a piece is reserved before an order is placed."""

@@ -1,0 +1,1 @@
+"""The mailer: takes confirmations off the queue and sends them."""

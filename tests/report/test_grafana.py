@@ -1,0 +1,55 @@
+"""Links from a report to Grafana: the compare board over the time of each arm."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from rulezero.record import Record
+from rulezero.report.grafana import grafana_links
+from rulezero.report.html import render_html
+from rulezero.report.markdown import render_markdown
+
+BEGAN_S = 1_795_000_000.25
+
+
+def shown(record: Record, **changes: Any) -> Record:
+    """Return the record of a run that a Grafana showed and outlived."""
+    arms = [{**arm, "began_at_s": BEGAN_S + 60 * number} for number, arm in enumerate(record.manifest["arms"])]
+    return replace(record, manifest={**record.manifest, "grafana": "http://127.0.0.1:3000", "arms": arms, **changes})
+
+
+def test_each_arm_has_a_link_over_its_time(record: Record) -> None:
+    """From its first arrival to the end of its load, in milliseconds."""
+    links = dict(grafana_links(shown(record).manifest))
+    names = [arm["name"] for arm in record.manifest["arms"]]
+    assert list(links) == names
+    length_ms = record.manifest["windows"][-1][2] * 1000
+    assert links[names[1]] == (
+        f"http://127.0.0.1:3000/d/bench-compare?from=1795000060250&to={1795000060250 + length_ms:.0f}"
+    )
+
+
+def test_both_reports_have_the_links(record: Record) -> None:
+    """Where a reader looks for how to see it again."""
+    page, text = render_html(shown(record)), render_markdown(shown(record))
+    for arm, url in grafana_links(shown(record).manifest):
+        assert url.replace("&", "&amp;") in page
+        assert f"(<{url}>)" in text
+        assert arm in page
+
+
+@pytest.mark.parametrize(
+    "address", [None, 7, "", "javascript:alert(1)", "http://a>\n# b", "http://127.0.0.1:3000/<script>", "ftp://a"]
+)
+def test_without_an_address_there_is_no_link(record: Record, address: Any) -> None:
+    """Neither from a record of old, nor from one that somebody has spoilt."""
+    changed = shown(record, grafana=address)
+    assert grafana_links(changed.manifest) == []
+    assert "bench-compare" not in render_html(changed) + render_markdown(changed)
+
+
+def test_an_arm_that_never_began_has_no_link(record: Record) -> None:
+    """The run was interrupted before."""
+    manifest = shown(record).manifest
+    assert grafana_links({**manifest, "arms": [manifest["arms"][0], {"name": "all"}]}) == grafana_links(manifest)[:1]
