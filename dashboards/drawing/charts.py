@@ -134,8 +134,7 @@ def _lines(drawn: Sequence[Drawn], span: Span, y: alt.Y) -> Any:
         for part, points in enumerate(_parts(one.series, span))
         for at_s, value in points
     ]
-    keys = [str(index) for index in range(len(drawn))]
-    dashes = alt.Scale(domain=keys, range=[_DASHES if one.dashed else [1, 0] for one in drawn])
+    dashes = _scale(drawn, [_DASHES if one.dashed else [1, 0] for one in drawn])
     return (
         alt.Chart(_inline(rows))
         .mark_line(clip=True, strokeWidth=1.6)
@@ -143,7 +142,7 @@ def _lines(drawn: Sequence[Drawn], span: Span, y: alt.Y) -> Any:
             x=_time("t", span),
             y=y,
             detail="part:N",
-            stroke=alt.Stroke("k:N", legend=None, scale=alt.Scale(domain=keys, range=[one.colour for one in drawn])),
+            stroke=alt.Stroke("k:N", legend=None, scale=_colours(drawn)),
             strokeDash=alt.StrokeDash("k:N", legend=None, scale=dashes),
         )
     )
@@ -160,7 +159,6 @@ def _areas(drawn: Sequence[Drawn], span: Span, y: alt.Y) -> Any:
             top = base[at_s] + values.get(at_s, 0.0)
             rows.append({"t": at_s, "v": top, "low": base[at_s], "k": str(index), "part": f"{index}.{part}"})
             base[at_s] = top
-    keys = [str(index) for index in range(len(drawn))]
     return (
         alt.Chart(_inline(rows))
         .mark_area(clip=True, opacity=0.75)
@@ -169,9 +167,18 @@ def _areas(drawn: Sequence[Drawn], span: Span, y: alt.Y) -> Any:
             y=y,
             y2="low:Q",
             detail="part:N",
-            fill=alt.Fill("k:N", legend=None, scale=alt.Scale(domain=keys, range=[one.colour for one in drawn])),
+            fill=alt.Fill("k:N", legend=None, scale=_colours(drawn)),
         )
     )
+
+
+def _colours(drawn: Sequence[Drawn]) -> alt.Scale:
+    return _scale(drawn, [one.colour for one in drawn])
+
+
+def _scale(drawn: Sequence[Drawn], values: Sequence[Any]) -> alt.Scale:
+    """Return what gives each series, by its position, its value."""
+    return alt.Scale(domain=[str(index) for index in range(len(drawn))], range=values)
 
 
 def _tops(drawn: Sequence[Drawn]) -> dict[float, float]:

@@ -26,7 +26,7 @@ def capacity_rps(metrics: pl.DataFrame, windows: Mapping[str, Window]) -> dict[s
 def capacities_rps(metrics: pl.DataFrame, window: Window) -> dict[str, float]:
     """Return the same of any stretch of time."""
     start_s, end_s = window
-    of_slots = metrics.filter(pl.col("labels").str.contains(f'resource="{SLOTS}"', literal=True))
+    of_slots = _of_slots(metrics)
     held_s = increase_by(of_slots, "concurrency_hold_seconds_sum", _SERVICE, start_s=start_s, end_s=end_s)
     served = increase_by(of_slots, "concurrency_hold_seconds_count", _SERVICE, start_s=start_s, end_s=end_s)
     limits = select(of_slots, "concurrency_limit").sort("t_s").group_by("process").agg(pl.col("value").last())
@@ -42,7 +42,7 @@ def backlog_rps(metrics: pl.DataFrame, windows: Mapping[str, Window]) -> dict[st
     """
     fault_end_s, end_s = windows["hold"]
     start_s, end_s = fault_end_s + BACKLOG_FROM_S, min(fault_end_s + BACKLOG_TO_S, end_s)
-    of_slots = metrics.filter(pl.col("labels").str.contains(f'resource="{SLOTS}"', literal=True))
+    of_slots = _of_slots(metrics)
     lines = select(of_slots, "concurrency_waiting").filter(pl.col("t_s").is_between(start_s, end_s))
     shortest = dict(lines.group_by(_SERVICE).agg(pl.col("value").min()).iter_rows())
     served = increase_by(of_slots, "concurrency_hold_seconds_count", _SERVICE, start_s=start_s, end_s=end_s)
@@ -55,7 +55,7 @@ def dead_work(metrics: pl.DataFrame, windows: Mapping[str, Window]) -> dict[str,
     `rps`: answers a second that were ready and nobody waited for. `share`: of the time that slots were held, that for
     requests whose caller got no answer of them, those cut off in the middle included.
     """
-    of_slots = metrics.filter(pl.col("labels").str.contains(f'resource="{SLOTS}"', literal=True))
+    of_slots = _of_slots(metrics)
     gone = metrics.filter(pl.col("labels").str.contains('reason="client_gone"', literal=True))
     dead, held_s, wasted_s = {}, {}, {}
     for name in MEASURED:
@@ -119,6 +119,10 @@ def _by_result(metrics: pl.DataFrame, name: str, start_s: float, end_s: float) -
     both = pl.concat_str(label_value("cache"), pl.lit("\t"), label_value("result"))
     grew = increase_by(metrics, name, both, start_s=start_s, end_s=end_s, sudden=True)
     return {(cache, result): count for key, count in grew.items() for cache, result in (key.split("\t"),)}
+
+
+def _of_slots(metrics: pl.DataFrame) -> pl.DataFrame:
+    return metrics.filter(pl.col("labels").str.contains(f'resource="{SLOTS}"', literal=True))
 
 
 def _share(part: float, whole: float | None) -> float | None:

@@ -7,7 +7,8 @@ import orjson
 
 from rulezero import checkout
 from rulezero.cli.output import new_console
-from rulezero.cli.run import SEED, add_output_arguments
+from rulezero.cli.run import add_shared_arguments
+from rulezero.cli.targets import EMBEDDED
 from rulezero.errors import EXIT_OF_VERDICT
 
 NAME = "demo"
@@ -18,15 +19,13 @@ EXPERIMENTS = ("cascading_failure", "thundering_herd")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument(
-        "--seed", type=int, default=SEED, help="of arrivals, keys and service times (default: %(default)s)"
-    )
-    add_output_arguments(parser)
+    add_shared_arguments(parser)
+    parser.set_defaults(prometheus=False, target=EMBEDDED)
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the verb; the exit status is the worst of the experiments'."""
-    from rulezero.cli.executing import Request, draw
+    from rulezero.cli.executing import draw, requested
     from rulezero.cli.executing import execute as execute_request
     from rulezero.record import read_record
     from rulezero.report.terminal import print_result
@@ -34,16 +33,8 @@ def execute(arguments: argparse.Namespace) -> int:
     console = new_console(stderr=arguments.json)
     folders, verdicts = [], []
     for name in EXPERIMENTS:
-        experiment = checkout.load_experiment(name)
-        request = Request(
-            experiment=experiment,
-            arms=checkout.choose_arms(experiment, experiment.demo_arms),
-            seed=arguments.seed,
-            out=arguments.out,
-            console=console,
-            quiet=arguments.quiet or arguments.json,
-        )
-        folder, verdict = execute_request(request)
+        demo_arms = checkout.load_experiment(name).demo_arms
+        folder, verdict = execute_request(requested(arguments, name, demo_arms, console))
         folders.append(folder)
         verdicts.append(verdict)
         if not arguments.json:

@@ -1,5 +1,6 @@
 """What `run` and `demo` share: one experiment from start to report."""
 
+import argparse
 import asyncio
 import errno
 import shutil
@@ -49,6 +50,26 @@ class Request:
     quiet: bool
     prometheus: bool = False
     target: str = EMBEDDED
+
+
+def requested(arguments: argparse.Namespace, name: str, arm_names: tuple[str, ...], console: Console) -> Request:
+    """Return what the options of a verb ask for: an experiment by its name, and these of its arms, or all.
+
+    Raises:
+        UsageProblem: There is no such experiment, or no such arm.
+
+    """
+    experiment = checkout.load_experiment(name)
+    return Request(
+        experiment=experiment,
+        arms=checkout.choose_arms(experiment, arm_names),
+        seed=arguments.seed,
+        out=arguments.out,
+        console=console,
+        quiet=arguments.quiet or arguments.json,
+        prometheus=arguments.prometheus,
+        target=arguments.target,
+    )
 
 
 def execute(request: Request) -> tuple[Path, dict[str, Any]]:

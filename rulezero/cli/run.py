@@ -16,7 +16,7 @@ HELP = (
     "run an experiment: its arms one after the other, then verdict and report (exit: 0 supported, 1 refuted, 2 invalid)"
 )
 EXAMPLE = "rulezero run cascading_failure --arms none,circuit_breaker --seed 7"
-SEED = 1
+_SEED = 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,17 +24,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("experiment", help="a name that `rulezero list` shows")
     parser.add_argument("--arms", default="", help="names, separated by commas; default: all, the first is the control")
     parser.add_argument(
-        "--seed", type=int, default=SEED, help="of arrivals, keys and service times (default: %(default)s)"
-    )
-    parser.add_argument(
         "--prometheus", action="store_true", help="start Prometheus and Grafana too; the samples stay in the record"
     )
     add_target(parser)
-    add_output_arguments(parser)
+    add_shared_arguments(parser)
 
 
-def add_output_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options that `run` and `demo` share."""
+def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that every verb has that runs experiments."""
+    parser.add_argument(
+        "--seed", type=int, default=_SEED, help="of arrivals, keys and service times (default: %(default)s)"
+    )
     parser.add_argument("--out", type=Path, default=checkout.RUNS, help="where records go (default: %(default)s/)")
     parser.add_argument("-q", "--quiet", action="store_true", help="show no progress, only the result")
     parser.add_argument("--json", action="store_true", help="print verdict.json and nothing else")
@@ -42,23 +42,13 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the verb."""
-    from rulezero.cli.executing import Request, draw
+    from rulezero.cli.executing import draw, requested
     from rulezero.cli.executing import execute as execute_request
     from rulezero.record import read_record
     from rulezero.report.terminal import print_result
 
-    experiment = checkout.load_experiment(arguments.experiment)
     names = tuple(name.strip() for name in arguments.arms.split(",") if name.strip())
-    request = Request(
-        experiment=experiment,
-        arms=checkout.choose_arms(experiment, names),
-        seed=arguments.seed,
-        out=arguments.out,
-        console=new_console(stderr=arguments.json),
-        quiet=arguments.quiet or arguments.json,
-        prometheus=arguments.prometheus,
-        target=arguments.target,
-    )
+    request = requested(arguments, arguments.experiment, names, new_console(stderr=arguments.json))
     folder, verdict = execute_request(request)
     page = draw(read_record(folder))
     if arguments.json:

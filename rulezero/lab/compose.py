@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from rulezero.errors import Problem, UsageProblem
-from rulezero.lab import cache, contents, postgres, proxies, queue, ready
+from rulezero.lab import contents, postgres, proxies, ready
 from rulezero.lab.compose_file import ADMIN_PORT, ComposeFile, command, read_compose_file
 from rulezero.lab.containers import Containers, states
 from rulezero.lab.contents import PRIMARY, STANDBY
@@ -28,7 +28,7 @@ from rulezero.lab.links import read_links
 from rulezero.lab.observability import GRAFANA, LOADGEN_PORT, PROMETHEUS, RUNNER_PORT, Observers
 from rulezero.lab.ports import LOOPBACK
 from rulezero.lab.services import EVERY
-from rulezero.lab.stores import CACHE, QUEUE
+from rulezero.lab.stores import CACHE, QUEUE, empty_stores
 from rulezero.lab.threads import to_the_end
 from rulezero.lab.together import together
 
@@ -53,14 +53,13 @@ class ComposeLab:
         self._override = folder / "override.json"
         self._since = datetime.now(UTC).isoformat(timespec="seconds")
         self._names = [service.name for service in description.services]
+        self._entry_port = _entry_port(description)
         self._engine = ""
 
     @property
     def entry(self) -> str:
         """Return where the load goes: the first link."""
-        links = {link.name: link for link in read_links(self._description.links_path, self._hosts())}
-        port = int(links[self._description.entry].listen.rpartition(":")[2])
-        return self._file.address(TOXIPROXY, port)
+        return self._file.address(TOXIPROXY, self._entry_port)
 
     @property
     def toxiproxy_api(self) -> str:
@@ -135,9 +134,9 @@ class ComposeLab:
             for name in self._names
         }
         await to_the_end(self._override.write_text, json.dumps({"services": services}), encoding="utf-8")
-        with self._containers.changing(self._names):
-            options = ("--detach", "--no-deps", "--force-recreate", "--no-build", "--timeout", str(_STOP_GRACE_S))
-            await docker(*self._compose("--file", str(self._override), "up", *options, *self._names))
+        self._containers.expect_end(self._names)
+        options = ("--detach", "--no-deps", "--force-recreate", "--no-build", "--timeout", str(_STOP_GRACE_S))
+        await docker(*self._compose("--file", str(self._override), "up", *options, *self._names))
         await self._containers.look()
         await together(*(self._until_ready(name) for name in self._names))
 
@@ -146,8 +145,8 @@ class ComposeLab:
         living = [name for name in self._names if self._containers.lives(name)]
         if not living:
             return
-        with self._containers.changing(living):
-            await docker(*self._compose("stop", "--timeout", str(_STOP_GRACE_S), *living))
+        self._containers.expect_end(living)
+        await docker(*self._compose("stop", "--timeout", str(_STOP_GRACE_S), *living))
         await self._containers.keep_logs(living, self._since)
         await self._containers.look()
 
@@ -155,10 +154,7 @@ class ComposeLab:
         """Return to the state after the start: no toxics, empty mutable tables, cache and queue, zero statistics."""
         await to_the_end(proxies.reset, proxies.connect(self._port(TOXIPROXY)))
         await contents.empty(self._description, self._database_ports())
-        try:
-            await together(cache.flush(self._port(CACHE)), queue.empty(self._port(QUEUE)))
-        except (OSError, EOFError, TimeoutError, ValueError) as error:
-            raise Problem(f"cache or queue could not be emptied ({error}); see `docker compose logs`") from error
+        await empty_stores({name: self._port(name) for name in (CACHE, QUEUE)})
 
     async def count(self) -> dict[str, Any]:
         """Return what PostgreSQL counted since the last reset; complete only while no service runs."""
@@ -177,8 +173,8 @@ class ComposeLab:
     async def begin(self) -> None:
         """Stop what would load or use the system beside the run. Raises Problem."""
         self._engine = (await docker("version", "--format", "{{.Server.Version}}")).strip()
-        with self._containers.changing((LOCUST, *self._names)):
-            await docker(*self._compose("stop", "--timeout", str(_STOP_GRACE_S), LOCUST, *self._names))
+        self._containers.expect_end((LOCUST, *self._names))
+        await docker(*self._compose("stop", "--timeout", str(_STOP_GRACE_S), LOCUST, *self._names))
         await self._containers.look()
 
     async def put_back(self) -> None:
@@ -188,8 +184,8 @@ class ComposeLab:
         programs = [name for name in self._file.services if name not in (LOCUST, *self._names)]
         with contextlib.suppress(Problem):
             await self._containers.keep_logs(programs, self._since)
-        with self._containers.changing((LOCUST, *self._names)):
-            await docker(*self._compose("up", "--detach", "--no-deps", "--no-build", LOCUST, *self._names))
+        self._containers.expect_end((LOCUST, *self._names))
+        await docker(*self._compose("up", "--detach", "--no-deps", "--no-build", LOCUST, *self._names))
 
     async def _until_ready(self, name: str) -> None:
         probe = self._probe(name)
@@ -227,9 +223,6 @@ class ComposeLab:
     def _database_ports(self) -> dict[str, int]:
         return {name: self._port(name) for name in (PRIMARY, STANDBY)}
 
-    def _hosts(self) -> set[str]:
-        return {*PROGRAM_PARTS, *self._names}
-
 
 async def require_containers(description: ShopDescription) -> ComposeFile:
     """Return what compose.yaml says. Raises Problem; UsageProblem when something that a run needs is not up."""
@@ -251,6 +244,12 @@ async def host_for_containers(description: ShopDescription) -> str:
     gateways = [line.split()[0] for line in told.splitlines() if HOST_INSIDE in line.split()[1:]]
     own = {address.address for addresses in psutil.net_if_addrs().values() for address in addresses}
     return next((gateway for gateway in gateways if gateway in own), LOOPBACK)
+
+
+def _entry_port(description: ShopDescription) -> int:
+    hosts = {*PROGRAM_PARTS, *(service.name for service in description.services)}
+    links = {link.name: link for link in read_links(description.links_path, hosts)}
+    return int(links[description.entry].listen.rpartition(":")[2])
 
 
 @contextlib.asynccontextmanager

@@ -3,15 +3,15 @@
 import asyncio
 import contextlib
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
 import psutil
 
 from rulezero.errors import Problem, StorageProblem
-from rulezero.lab import directory
-from rulezero.lab.docker import PROGRAM, docker, said
+from rulezero.lab import directory, ready
+from rulezero.lab.docker import PROGRAM, TIMEOUT_S, docker, said
 from rulezero.lab.exits import TAIL_LINES, PartExit, describe_status, last_words
 from rulezero.lab.threads import to_the_end
 
@@ -107,17 +107,24 @@ class Containers:
         living = {name: pid for name, pid in self._pids.items() if self.lives(name) and psutil.pid_exists(pid)}
         return {name: [pid, *directory.children(pid)] for name, pid in living.items()}
 
-    @contextlib.contextmanager
-    def changing(self, names: Collection[str]) -> Iterator[None]:
-        """Expect that these end meanwhile, also when the news of it comes late."""
+    def expect_end(self, names: Collection[str]) -> None:
+        """Take the end of these, as they are now, for wanted, however late the news of it comes."""
         self._wanted.update(self._ids[name] for name in names if name in self._ids)
-        yield
 
     async def kill(self, name: str) -> None:
         """End one as a crash would, and wait until it is gone. Raises Problem."""
-        with self.changing([name]):
-            await docker("kill", "--signal", "KILL", self._ids[name])
-            await docker("wait", self._ids[name])
+        identity = self._ids[name]
+        self.expect_end([name])
+        await docker("kill", "--signal", "KILL", identity)
+
+        async def gone() -> bool:
+            return identity in self._ended
+
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                await ready.until(gone)  # The news is watched for anyway, and sooner there than what a command says.
+        except TimeoutError:
+            raise Problem(f"{name} was killed and has not ended after {TIMEOUT_S:g} s; look at `docker ps`") from None
         self._pids.pop(name, None)
 
     async def start(self, name: str) -> None:

@@ -1,7 +1,7 @@
 """Docker's command line: each command bounded, and its failure one line."""
 
 import asyncio
-from asyncio.subprocess import DEVNULL, PIPE
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 
 from rulezero.errors import Problem, UsageProblem
 
@@ -18,10 +18,25 @@ async def docker(*arguments: str, timeout_s: float = TIMEOUT_S) -> str:
         UsageProblem: There is no such program.
 
     """
+    status, out, err = await _run(arguments, timeout_s, stderr=PIPE)
+    if status:
+        raise Problem(f"{_shown(arguments)}: {_last_line(err) or f'exit status {status}'}")
+    return out.decode(errors="replace")
+
+
+async def said(container: str, *, since: str = "", tail: int) -> str:
+    """Return the last lines of a container's log, both of its streams in order. Raises as `docker` does."""
+    options = ("--tail", str(tail), *(("--since", since) if since else ()))
+    _, out, _ = await _run(("logs", *options, container), TIMEOUT_S, stderr=STDOUT)
+    return out.decode(errors="replace")
+
+
+async def _run(arguments: tuple[str, ...], timeout_s: float, *, stderr: int) -> tuple[int, bytes, bytes]:
+    """Return the exit status and what went to the two streams."""
     try:
         # In a session of its own: a Ctrl-C is for this process, which has things to put back in order.
         process = await asyncio.create_subprocess_exec(
-            PROGRAM, *arguments, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, start_new_session=True
+            PROGRAM, *arguments, stdin=DEVNULL, stdout=PIPE, stderr=stderr, start_new_session=True
         )
     except OSError:
         raise UsageProblem(f"{PROGRAM} is not on PATH; see `rulezero doctor --target compose`") from None
@@ -34,28 +49,7 @@ async def docker(*arguments: str, timeout_s: float = TIMEOUT_S) -> str:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    if process.returncode:
-        raise Problem(f"{_shown(arguments)}: {_last_line(err) or f'exit status {process.returncode}'}")
-    return out.decode(errors="replace")
-
-
-async def said(container: str, *, since: str = "", tail: int) -> str:
-    """Return the last lines of a container's log, both of its streams in order. Raises Problem."""
-    options = ["--tail", str(tail), *(("--since", since) if since else ())]
-    process = await asyncio.create_subprocess_exec(
-        PROGRAM, "logs", *options, container,
-        stdin=DEVNULL, stdout=PIPE, stderr=asyncio.subprocess.STDOUT, start_new_session=True,
-    )  # fmt: skip
-    try:
-        async with asyncio.timeout(TIMEOUT_S):
-            out, _ = await process.communicate()
-    except TimeoutError:
-        raise Problem(f"docker logs {container} has not ended after {TIMEOUT_S:g} s") from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return out.decode(errors="replace")
+    return process.returncode or 0, out, err or b""
 
 
 def _shown(arguments: tuple[str, ...]) -> str:

@@ -1,5 +1,6 @@
 """The cache and the queue of a lab: where they listen, how they start, and how they are emptied between two arms."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from rulezero.errors import Problem
@@ -59,9 +60,14 @@ class Stores:
 
     async def empty(self) -> None:
         """Forget everything in them. Raises Problem."""
-        empties = {CACHE: cache.flush, QUEUE: queue.empty}
-        try:
-            await together(*(empties[name](port) for name, port in self._ports.items()))
-        except (OSError, EOFError, TimeoutError, ValueError) as error:
-            stores = " and ".join(self._ports)
-            raise Problem(f"{stores} could not be emptied ({type(error).__name__}: {error}); see their logs") from error
+        await empty_stores(self._ports)
+
+
+async def empty_stores(ports: Mapping[str, int]) -> None:
+    """Forget everything in the cache and the queue that listen at these ports, past their links. Raises Problem."""
+    empties = {CACHE: cache.flush, QUEUE: queue.empty}
+    try:
+        await together(*(empties[name](port) for name, port in ports.items()))
+    except (OSError, EOFError, TimeoutError, ValueError) as error:
+        stores = " and ".join(ports)
+        raise Problem(f"{stores} could not be emptied ({type(error).__name__}: {error}); see their logs") from error

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,10 +64,9 @@ async def run_experiment(
     annotations = Annotations(find_grafana(lab.observers.grafana), run.experiment.name, warn)
     try:
         with exporting(lab.observers.runner):
-            async with (
-                PassOn(lab.traces) as pass_on,
-                SpanReceiver(lab.listen_host, pass_on=pass_on if lab.traces else None) as spans,
-            ):
+            async with AsyncExitStack() as stack:
+                pass_on = await stack.enter_async_context(PassOn(lab.traces)) if lab.traces else None
+                spans = await stack.enter_async_context(SpanReceiver(lab.listen_host, pass_on=pass_on))
                 url = await annotations.reach()
                 # What goes away with the lab is no place that a report could lead to.
                 if url and (lab.observers.stays or url != f"http://{lab.observers.grafana}"):

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from rulezero.collect import pass_on
 from rulezero.collect.pass_on import PassOn
+from tests.collect.serving import serving
 
 pytestmark = pytest.mark.wall_clock
 
@@ -22,13 +23,8 @@ async def collector(bodies: list[bytes], *, slow_s: float = 0.0) -> AsyncIterato
 
     app = web.Application()
     app.router.add_post("/v1/traces", take)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with serving(app) as address:
+        yield f"http://{address}"
 
 
 async def test_what_comes_is_handed_on() -> None:

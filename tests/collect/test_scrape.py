@@ -12,6 +12,7 @@ from aiohttp import web
 from rulezero.collect import scrape
 from rulezero.collect.samples import SampleLog
 from rulezero.collect.scrape import Scraper
+from tests.collect.serving import serving
 
 PERIOD_S = 0.1
 TIMEOUT_S = 0.08
@@ -25,13 +26,8 @@ async def answering(status: int = 200, after_s: float = 0.0) -> AsyncIterator[st
 
     app = web.Application()
     app.router.add_get("/metrics", metrics)
-    runner = web.AppRunner(app, shutdown_timeout=0.0)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with serving(app) as address:
+        yield address
 
 
 @pytest.mark.wall_clock

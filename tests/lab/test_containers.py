@@ -57,8 +57,7 @@ async def test_an_end_by_itself_is_told(fake: FakeDocker, tmp_path: Path) -> Non
 async def test_an_end_on_purpose_is_no_news(fake: FakeDocker, tmp_path: Path) -> None:
     """Nor one of a container that had the name before."""
     async with watched(tmp_path / "logs") as containers:
-        with containers.changing(["edge"]):
-            pass
+        containers.expect_end(["edge"])
         fake.tell_end("payment", 1, identity="payment-0")
         fake.tell_end("edge", 1)  # Its news comes after the change.
         await until(lambda: not containers.lives("edge"))
