@@ -169,6 +169,7 @@ class Experiment:
         prewarm: What is asked for before the load begins, so that it meets a warm cache.
         services: Extra settings per service instance ("*" for all), as environment variables.
         yardstick: What arms are compared by; None: the share of what was offered that was good, from the fault on.
+        objective: The share of requests that users are promised to be good, over 30 days.
         bursts: Crowds of requests at one moment.
         in_flight_max: Arrivals beyond so many unanswered requests are dropped and counted.
 
@@ -184,6 +185,7 @@ class Experiment:
     checks: tuple[Check, ...]
     predictions: tuple[Prediction, ...] = ()
     yardstick: Yardstick | None = None
+    objective: Annotated[float, Meta(gt=0, lt=1)] = 0.99
     bursts: tuple[Burst, ...] = ()
     base: tuple[str, ...] = ()
     lab: str = "services/lab.toml"

@@ -62,7 +62,17 @@ class Record:
 
 
 def new_record(parent: Path, experiment: str) -> Path:
-    """Make the folder of a new record and return it.
+    """Make the folder of a new record and return it. Raises StorageProblem."""
+    folder = new_folder(parent, experiment)
+    try:
+        (folder / "raw").mkdir()
+    except OSError as error:
+        raise StorageProblem(f"{folder}: {error.strerror}; choose another --out") from None
+    return folder
+
+
+def new_folder(parent: Path, name: str) -> Path:
+    """Make a folder of that name with the time before it, and return it.
 
     Raises:
         StorageProblem: It cannot be made.
@@ -70,10 +80,9 @@ def new_record(parent: Path, experiment: str) -> Path:
     """
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     for suffix in ("", *(f"-{number}" for number in range(2, 100))):
-        folder = parent / f"{stamp}-{experiment}{suffix}"
+        folder = parent / f"{stamp}-{name}{suffix}"
         try:
             folder.mkdir(parents=True)
-            (folder / "raw").mkdir()
         except FileExistsError:
             continue
         except OSError as error:

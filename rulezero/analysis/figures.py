@@ -64,6 +64,7 @@ def arm_figures(
         "routes": {route: route_rates(phases, lengths_s, route) for route in routes},
         "outcomes": {name: outcome_counts(part) for name, part in phases.items()},
         "latency_ms": {name: latencies(part) for name, part in phases.items()},
+        "lengths_s": dict(lengths_s),
         "recovery_s": recovery_s(requests, windows),
         "attempts_per_request": attempts_per_request(requests, metrics, manifest, windows),
         "origin_loads": origin_loads(metrics, manifest, windows, arm),

@@ -12,8 +12,10 @@ from typing import Any
 import polars as pl
 
 from rulezero.analysis.breakers import breakers
+from rulezero.analysis.budget import budget
 from rulezero.analysis.figures import arm_figures, arrivals_s
 from rulezero.analysis.manifest import asked_by, require_judgeable
+from rulezero.analysis.measures import measured
 from rulezero.analysis.traces import chosen_traces
 from rulezero.analysis.validity import Observed, Validity, examine
 from rulezero.checks import kept_after_onset, told
@@ -79,9 +81,12 @@ def _judge_arms(record: Record, experiment: Experiment) -> tuple[dict[str, Any],
         spans = record.spans.filter(pl.col("arm") == arm["name"])
         observed = Observed(arm=arm["name"], rows=rows, metrics=metrics, spans=spans, generator=generator)
         validity.extend(examine(experiment, observed, manifest))
+        figures = arms[arm["name"]]
+        figures["budget"] = budget(figures, figures["lengths_s"], experiment.objective)
+        figures["measures"] = measured(figures)
         with asked_by(experiment, record):
-            _predict(experiment, arms[arm["name"]], arrivals_s(rows, manifest))
-            arms[arm["name"]]["yardstick"] = _measure(experiment.yardstick, arms[arm["name"]])
+            _predict(experiment, figures, arrivals_s(rows, manifest))
+            figures["yardstick"] = _measure(experiment.yardstick, figures)
     return arms, validity
 
 

@@ -1,0 +1,76 @@
+"""A series: a folder with the records of several runs, and series.json, which says what was asked and what came out.
+
+It is written after every run, so that whatever ends a series leaves what was measured until then; a series that was
+interrupted goes on from there.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from rulezero.errors import UsageProblem
+from rulezero.record import new_folder, write_text
+
+FILE = "series.json"
+SCHEMA_VERSION = 1
+
+Arms = dict[str, dict[str, float | None]]
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of a series.
+
+    `key` says which of the runs that were asked for it is; an invalid run may be followed by another of its key.
+    `record` is its folder in the series'. `arms` holds the measures of each arm, `yardsticks` what the experiment
+    compares by; `reasons` say why it is invalid.
+    """
+
+    key: str
+    record: str
+    seed: int
+    order: list[str]
+    valid: bool
+    reasons: list[str]
+    arms: Arms
+    yardsticks: dict[str, float | None]
+
+
+class Series(msgspec.Struct, kw_only=True):
+    """What was asked, and what came out of it so far. `kind` is the verb, `asked` its options."""
+
+    schema_version: int = SCHEMA_VERSION
+    kind: str
+    experiment: str
+    reproduce: str
+    asked: dict[str, Any]
+    host: dict[str, Any]
+    started_at: str
+    entries: list[Entry] = msgspec.field(default_factory=list)
+
+    def valid(self) -> list[Entry]:
+        """Return the runs that may be believed, in order."""
+        return [entry for entry in self.entries if entry.valid]
+
+
+def new_series(parent: Path, series: Series) -> Path:
+    """Make the folder of a new series, "<time>-<kind>-<experiment>", and return it. Raises StorageProblem."""
+    folder = new_folder(parent, f"{series.kind}-{series.experiment}")
+    write_series(folder, series)
+    return folder
+
+
+def write_series(folder: Path, series: Series) -> None:
+    """Write it as a whole or not at all. Raises StorageProblem."""
+    write_text(folder / FILE, msgspec.json.format(msgspec.json.encode(series), indent=2).decode() + "\n")
+
+
+def read_series(folder: Path, kind: str) -> Series:
+    """Return a series of this kind from its folder. Raises UsageProblem."""
+    try:
+        series = msgspec.json.decode((folder / FILE).read_bytes(), type=Series)
+    except (OSError, msgspec.ValidationError, msgspec.DecodeError) as error:
+        raise UsageProblem(f"{folder} is no series ({error}); name a folder that `rulezero {kind}` made") from None
+    if series.kind != kind:
+        raise UsageProblem(f"{folder} was made by `rulezero {series.kind}`; name one of `rulezero {kind}`")
+    return series
