@@ -83,12 +83,12 @@ BOARD = Board(
             limit(queue.WORKER_LIMIT, "limit of {{resource}}"),
         ),
         stat(
-            "Not yet applied",
-            "Accepted less applied, in this range: what is still in the queue, and nothing else. Below 0, messages of "
-            "before were applied, or some twice.",
+            "Delivered again",
+            "In this range: messages that a worker had and did not finish, because it died or held more than it could do "
+            "in time.",
             "none",
-            Query(expr=queue.NOT_YET_APPLIED, legend="messages"),
-            steps=((None, DEGRADED), (0.0, GOOD), (1000.0, BAD)), width=4, height=8,
+            Query(expr=queue.DELIVERED_AGAIN, legend="messages"),
+            steps=((None, GOOD), (1.0, DEGRADED), (100.0, BAD)), width=4, height=8,
         ),
         stack(
             "Decisions on messages",

@@ -28,10 +28,7 @@ QUEUE_LOAD = "queue:published:rate / (queue:capacity:rate > 0)"
 PUBLISHED = "sum by (result) (rate(messages_published_total[$__rate_interval]))"
 DELIVERED = "sum by (redelivered) (rate(messages_delivered_total[$__rate_interval]))"
 PROCESSED = "sum by (result) (rate(messages_processed_total[$__rate_interval]))"
-NOT_YET_APPLIED = (
-    'round(sum(increase(messages_published_total{result="accepted"}[$__range]))'
-    ' - sum(increase(messages_processed_total{result="applied"}[$__range])))'
-)
+DELIVERED_AGAIN = 'round(sum(increase(messages_delivered_total{redelivered="true"}[$__range])))'
 DRAIN_TIME = "clamp_max(max(queue_depth) / ((queue:capacity:rate - queue:published:rate) > 0), 60)"
 WORKER_SLOTS = 'sum by (resource) (concurrency_in_use{job="mailer"})'
 WORKER_LIMIT = 'sum by (resource) (concurrency_limit{job="mailer"})'
