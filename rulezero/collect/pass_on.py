@@ -1,4 +1,4 @@
-"""Hands spans on to who else keeps them, as they came; a failure costs the run nothing, and not even a word."""
+"""Hands spans on to who else keeps them, as they came; a failure costs the run nothing."""
 
 import asyncio
 from types import TracebackType
@@ -8,10 +8,15 @@ import aiohttp
 
 _WAITING_MAX = 32
 _TIMEOUT = aiohttp.ClientTimeout(total=5.0)
+_LAST_WAIT_S = 1.0
+_REFUSED = 400
 
 
 class PassOn:
-    """Posts to an OTLP/HTTP endpoint ("http://host:port"); what comes while too much waits is dropped and counted."""
+    """Posts to an OTLP/HTTP endpoint ("http://host:port").
+
+    `dropped` counts the requests that did not get there: too much was waiting, or nobody took them.
+    """
 
     def __init__(self, endpoint: str) -> None:
         self._url = f"{endpoint}/v1/traces"
@@ -26,6 +31,9 @@ class PassOn:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._waiting:
+            await asyncio.wait(self._waiting, timeout=_LAST_WAIT_S)
+        self.dropped += len(self._waiting)
         for task in self._waiting:
             task.cancel()
         await asyncio.gather(*self._waiting, return_exceptions=True)
@@ -48,5 +56,6 @@ class PassOn:
         try:
             async with self._session.post(self._url, data=body, headers=headers) as answer:
                 await answer.read()
+                self.dropped += answer.status >= _REFUSED
         except (aiohttp.ClientError, TimeoutError, OSError):
             self.dropped += 1

@@ -7,6 +7,7 @@ they are put back as compose.yaml has them. What watches is the stack's own Prom
 import asyncio
 import contextlib
 import json
+import os
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from rulezero.lab.description import PROGRAM_PARTS, ShopDescription
 from rulezero.lab.docker import docker
 from rulezero.lab.exits import PartExit
 from rulezero.lab.links import read_links
+from rulezero.lab.lock import holder, locked
 from rulezero.lab.observability import GRAFANA, LOADGEN_PORT, PROMETHEUS, RUNNER_PORT, Observers
 from rulezero.lab.ports import LOOPBACK
 from rulezero.lab.services import EVERY
@@ -35,6 +37,7 @@ from rulezero.lab.together import together
 TOXIPROXY, TEMPO, LOCUST = "toxiproxy", "tempo", "locust"
 HOST_INSIDE = "host.docker.internal"
 START_TIMEOUT_S = 60.0
+TAKEN = "another run has the containers; wait for its end"
 _STOP_GRACE_S = 3
 _PORTS = {TOXIPROXY: 8474, CACHE: 6379, QUEUE: 4222, PRIMARY: 5432, STANDBY: 5432, PROMETHEUS: 9090, GRAFANA: 3000}
 _OTLP_PORT = 4318
@@ -54,7 +57,7 @@ class ComposeLab:
         self._since = datetime.now(UTC).isoformat(timespec="seconds")
         self._names = [service.name for service in description.services]
         self._entry_port = _entry_port(description)
-        self._engine = ""
+        self._engine, self._image = "", ""
 
     @property
     def entry(self) -> str:
@@ -89,9 +92,10 @@ class ComposeLab:
 
     @property
     def versions(self) -> dict[str, str]:
-        """Return the images, and the engine."""
+        """Return the images, the engine, and which build of our own image the services run."""
         names = {"postgresql": PRIMARY, **{name: name for name in (CACHE, QUEUE, TOXIPROXY, PROMETHEUS, GRAFANA)}}
-        return {"docker": self._engine, **{key: self._file.services[name].image for key, name in names.items()}}
+        own = {"docker": self._engine, "services": self._image}
+        return {**own, **{key: self._file.services[name].image for key, name in names.items()}}
 
     @property
     def listen_host(self) -> str:
@@ -173,12 +177,16 @@ class ComposeLab:
     async def begin(self) -> None:
         """Stop what would load or use the system beside the run. Raises Problem."""
         self._engine = (await docker("version", "--format", "{{.Server.Version}}")).strip()
+        image = self._file.services[self._names[0]].image
+        self._image = (await docker("image", "inspect", "--format", "{{.Id}} of {{.Created}}", image)).strip()
         self._containers.expect_end((LOCUST, *self._names))
         await docker(*self._compose("stop", "--timeout", str(_STOP_GRACE_S), LOCUST, *self._names))
         await self._containers.look()
 
     async def put_back(self) -> None:
-        """Keep the logs, and leave the services as compose.yaml has them. Raises Problem."""
+        """Keep the logs, and leave services and links as compose.yaml has them. Raises Problem."""
+        with contextlib.suppress(Problem):
+            await to_the_end(proxies.reset, proxies.connect(self._port(TOXIPROXY)))
         with contextlib.suppress(Problem):
             await self.stop_services()
         programs = [name for name in self._file.services if name not in (LOCUST, *self._names)]
@@ -230,6 +238,8 @@ async def require_containers(description: ShopDescription) -> ComposeFile:
     found = await states(file.name)
     needed = (*PROGRAM_PARTS, *(service.name for service in description.services))
     if down := [name for name in needed if found.get(name) != "running"]:
+        if holder(_lock(file)) is not None:
+            raise UsageProblem(TAKEN)
         raise UsageProblem(f"containers are not up: {', '.join(down)}; start them with `make up`")
     return file
 
@@ -244,6 +254,10 @@ async def host_for_containers(description: ShopDescription) -> str:
     gateways = [line.split()[0] for line in told.splitlines() if HOST_INSIDE in line.split()[1:]]
     own = {address.address for addresses in psutil.net_if_addrs().values() for address in addresses}
     return next((gateway for gateway in gateways if gateway in own), LOOPBACK)
+
+
+def _lock(file: ComposeFile) -> Path:
+    return Path(tempfile.gettempdir()) / f"rulezero-{file.name}-{os.getuid()}.lock"
 
 
 def _entry_port(description: ShopDescription) -> int:
@@ -267,6 +281,8 @@ async def open_compose(description: ShopDescription, *, logs: Path) -> AsyncIter
     containers = Containers(file.name, logs, pids=host != LOOPBACK)
     async with contextlib.AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rulezero-")))
+        # The services are the run's from here on: one more run would take them from under this one.
+        stack.enter_context(locked(_lock(file), TAKEN))
         stack.push_async_callback(containers.close)
         await containers.open()
         lab = ComposeLab(description, file, containers, host=host, folder=folder)

@@ -1,18 +1,21 @@
 """What a machine needs to run compose.yaml: Docker with Compose, its engine, memory, free ports. Says what to do."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import msgspec
 
 from rulezero.errors import Problem
-from rulezero.lab import containers
+from rulezero.lab import containers, proxies
 from rulezero.lab.compose_file import FILE, ComposeFile, read_compose_file
 from rulezero.lab.description import ShopDescription
 from rulezero.lab.docker import docker
 from rulezero.lab.doctor import CORES_MIN, Finding
 from rulezero.lab.ports import is_free
+from rulezero.lab.threads import to_the_end
 
+TOXIPROXY, TOXIPROXY_PORT = "toxiproxy", 8474
 MEMORY_MIN_BYTES = 3_000_000_000  # The limits add up to 2.5 GB.
 COMPOSE_MIN = (2, 20)  # Older ones stop at what compose.yaml has.
 _INSTALL = "install Docker with Compose, https://docs.docker.com/engine/install/"
@@ -39,7 +42,10 @@ async def examine_compose(description: ShopDescription) -> list[Finding]:
         detail, _, remedy = str(problem).partition("; ")
         return [*found, Finding(str(FILE), detail, ok=False, remedy=remedy or f"correct {FILE}")]
     states = await containers.states(file.name)
-    return [*found, judge_ports(file, states), judge_states(file, states)]
+    found += [judge_ports(file, states), judge_states(file, states)]
+    if states.get(TOXIPROXY) == "running":
+        found.append(await _finding("faults", partial(_toxics, file), f"see `docker compose logs {TOXIPROXY}`"))
+    return found
 
 
 def judge_engine(engine: _Engine) -> list[Finding]:
@@ -99,6 +105,12 @@ def judge_states(file: ComposeFile, states: dict[str, str]) -> Finding:
     return Finding("containers", detail, ok=not down, remedy="make up; see `docker compose ps --all`")
 
 
+def judge_toxics(toxics: Sequence[str]) -> Finding:
+    """Say whether links are whole: a run that was killed, or a hand, may have left something on them."""
+    told = f"left on the links: {', '.join(toxics)}" if toxics else "none on any link"
+    return Finding("faults", told, ok=not toxics, remedy="curl -X POST 127.0.0.1:8474/reset")
+
+
 async def _finding(name: str, look: Callable[[], Awaitable[Finding]], remedy: str) -> Finding:
     try:
         return await look()
@@ -108,6 +120,10 @@ async def _finding(name: str, look: Callable[[], Awaitable[Finding]], remedy: st
 
 async def _compose() -> Finding:
     return judge_version((await docker("compose", "version", "--short")).strip())
+
+
+async def _toxics(file: ComposeFile) -> Finding:
+    return judge_toxics(await to_the_end(proxies.toxics, proxies.connect(file.port(TOXIPROXY, TOXIPROXY_PORT))))
 
 
 async def _engine() -> _Engine:

@@ -160,10 +160,11 @@ class Containers:
             if actor.id in self._wanted:
                 continue
             lines: list[str] = []
-            with contextlib.suppress(Problem):
+            with contextlib.suppress(Problem, TimeoutError):  # A busy engine keeps its logs, but the end is news.
                 async with asyncio.timeout(_TELLS_S):
                     lines = (await said(actor.id, tail=TAIL_LINES)).splitlines()
             self._exits.append(PartExit(name, _describe(status), tuple(lines)))
+        self._exits.append(PartExit(PROGRAM, "tells nothing more of its containers", ()))
 
 
 def _append(path: Path, text: str) -> None:

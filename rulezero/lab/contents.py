@@ -15,15 +15,24 @@ _CATCH_UP_TIMEOUT_S = 10.0
 
 
 async def empty(description: ShopDescription, ports: Mapping[str, int]) -> None:
-    """Empty the tables that requests write to, on both servers, and zero the statistics. Raises Problem."""
+    """Empty the tables that requests write to on both servers, take back faults, zero the statistics.
+
+    Raises:
+        Problem: A server does not answer, or does not do it.
+
+    """
     database = description.database
     try:
-        statements = postgres.reset_statements(description.mutable_tables)
+        statements = [*postgres.reset_statements(description.mutable_tables), *description.reset_sql]
         await postgres.execute(ports[PRIMARY], database, statements)
         await _caught_up(database, ports)
         for port in ports.values():
             await postgres.execute(port, database, ["SELECT pg_stat_reset()"])
-    except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+    except asyncpg.UndefinedTableError as error:
+        raise Problem(f"the database is of an older schema ({error}); `make down`, then `make up`") from error
+    except TimeoutError as error:
+        raise Problem(f"the standby has not caught up after {_CATCH_UP_TIMEOUT_S:g} s; see its log") from error
+    except (OSError, asyncpg.PostgresError) as error:
         raise Problem(f"the database could not be reset ({error}); see the logs of the run") from error
 
 

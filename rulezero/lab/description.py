@@ -37,6 +37,7 @@ class ServiceDescription(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
 class ShopDescription(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The shop as `lab.toml` describes it, with `root` and `path` filled in by `read_description`.
 
+    `mutable_tables` are emptied between arms, and `reset_sql` takes back whatever a fault did inside the database.
     `process` is the function that each service's process calls with `app`, `listen_fd` and `admin_fd`. `entry` is
     the link that the load goes to; `replication_link` is the one the standby streams through. `origin_loads_sql`
     counts, on either server, the loads that the cache should have saved, and `origin_operation` is the name of that
@@ -49,6 +50,7 @@ class ShopDescription(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     database: str
     services: tuple[ServiceDescription, ...] = msgspec.field(name="service")
     mutable_tables: tuple[str, ...] = ()
+    reset_sql: tuple[str, ...] = ()
     defences: str = ""
     process: str = "rulezero.service.process:main"
     entry: str = "users-edge"

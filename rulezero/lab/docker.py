@@ -1,6 +1,9 @@
 """Docker's command line: each command bounded, and its failure one line."""
 
 import asyncio
+import contextlib
+import os
+import signal
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 
 from rulezero.errors import Problem, UsageProblem
@@ -47,7 +50,9 @@ async def _run(arguments: tuple[str, ...], timeout_s: float, *, stderr: int) -> 
         raise Problem(f"{_shown(arguments)} has not ended after {timeout_s:g} s; look at `docker ps`") from None
     finally:
         if process.returncode is None:
-            process.kill()
+            # The whole session: `docker compose` is another process, which would go on making containers.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
     return process.returncode or 0, out, err or b""
 

@@ -10,13 +10,13 @@ from rulezero.errors import UsageProblem
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock, our process id in its file. Raises UsageProblem when another process holds it."""
+def locked(path: Path, taken: str) -> Iterator[None]:
+    """Hold the lock, our process id in its file. Raises UsageProblem, which says `taken`, when another process does."""
     with path.open("a+", encoding="ascii") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise UsageProblem("a lab is running; `rulezero down` ends it") from error
+            raise UsageProblem(taken) from error
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()

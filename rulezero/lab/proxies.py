@@ -48,6 +48,16 @@ def reset(client: Toxiproxy) -> None:
         raise Problem(f"toxiproxy did not reset ({error}); see its log") from error
 
 
+def toxics(client: Toxiproxy) -> list[str]:
+    """Return what is wrong on purpose, "latency on edge-checkout". Raises Problem."""
+    try:
+        return [
+            f"{toxic.type} on {name}" for name, proxy in client.proxies().items() for toxic in proxy.toxics().values()
+        ]
+    except _REFUSALS as error:
+        raise Problem(f"toxiproxy does not tell its toxics ({error}); see its log") from error
+
+
 def reach_loopback_directly() -> None:
     """Keep `requests` from sending loopback traffic to the HTTP proxy of a company."""
     for name in ("no_proxy", "NO_PROXY"):

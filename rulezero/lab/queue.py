@@ -14,7 +14,7 @@ from rulezero.lab.ports import LOOPBACK
 
 CONFIGURATION = "queue.conf"
 _STORE = "queue"
-_MEMORY = "64MB"
+_MEMORY = "32MB"
 _TIMEOUT_S = 5.0
 _INBOX = b"_INBOX.lab"
 

@@ -31,7 +31,7 @@ async def hold(description: ShopDescription, port: int, ready: socket.socket) ->
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
-        with locked(places.lock):
+        with locked(places.lock, "a lab is running; `rulezero down` ends it"):
             observe = what_there_is()
             async with open_lab(description, logs=places.logs, entry_port=port, observe=observe) as lab:
                 await lab.start_services({})

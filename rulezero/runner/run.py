@@ -72,6 +72,8 @@ async def run_experiment(
                 if url and (lab.observers.stays or url != f"http://{lab.observers.grafana}"):
                     manifest["grafana"] = url
                 await _run_arms(run, lab, progress, spans, annotations)
+            if pass_on is not None and pass_on.dropped:
+                warn(f"{lab.traces} missed {pass_on.dropped} batches of spans; the record has them all")
         manifest["interrupted"] = False
     finally:
         write_json(run.folder / "manifest.json", manifest)

@@ -42,10 +42,18 @@ async def test_what_comes_is_handed_on() -> None:
 async def test_a_slow_one_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """So many may wait; the rest is dropped, and the end does not wait either."""
     monkeypatch.setattr(pass_on, "_WAITING_MAX", 3)
+    monkeypatch.setattr(pass_on, "_LAST_WAIT_S", 0.1)
     async with asyncio.timeout(10), collector([], slow_s=30) as endpoint, PassOn(endpoint) as hand_on:
         for _ in range(5):
             hand_on(b"spans")
-    assert hand_on.dropped == 2
+    assert hand_on.dropped == 5
+
+
+async def test_a_refusal_is_counted() -> None:
+    """An answer is not yet a yes."""
+    async with serving(web.Application()) as address, PassOn(f"http://{address}") as hand_on:
+        hand_on(b"spans")
+    assert hand_on.dropped == 1  # It was waited for at the end.
 
 
 async def test_nobody_there_costs_nothing() -> None:

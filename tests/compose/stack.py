@@ -39,8 +39,11 @@ class Stack:
     figures: dict[str, float] = field(default_factory=dict)
 
     def compose(self, *arguments: str, timeout_s: float = COMMAND_TIMEOUT_S) -> str:
+        return self._docker("compose", *arguments, timeout_s=timeout_s)
+
+    def _docker(self, *arguments: str, timeout_s: float = COMMAND_TIMEOUT_S) -> str:
         done = subprocess.run(
-            ["docker", "compose", *arguments],  # noqa: S607 - where Docker is, differs.
+            ["docker", *arguments],  # noqa: S607 - where Docker is, differs.
             cwd=self.folder,
             env={**os.environ, "COMPOSE_PROJECT_NAME": PROJECT},
             capture_output=True,
@@ -48,9 +51,7 @@ class Stack:
             timeout=timeout_s,
             check=False,
         )  # fmt: skip
-        assert done.returncode == 0, (
-            f"docker compose {' '.join(arguments)}\n{done.stdout[-2000:]}\n{done.stderr[-6000:]}"
-        )
+        assert done.returncode == 0, f"docker {' '.join(arguments)}\n{done.stdout[-2000:]}\n{done.stderr[-6000:]}"
         return done.stdout
 
     def up(self) -> None:
@@ -62,10 +63,23 @@ class Stack:
             raise AssertionError(
                 f"{error}\n{self.compose('ps', '--all')}\n{self.compose('logs', '--tail', '15')}"
             ) from None
-        self.figures["seconds from `up` to all healthy"] = time.monotonic() - began_s
+        self.figures.setdefault("seconds from `up` to all healthy", time.monotonic() - began_s)
 
     def down(self) -> None:
         self.compose("down", "--volumes", "--timeout", "5")
+
+    def environments(self) -> dict[str, list[str]]:
+        """Return the variables of each container, by its service."""
+        names = self.compose("ps", "--all", "--format", "{{.Name}} {{.Service}}").split()
+        form = "{{range .Config.Env}}{{.}}\x1f{{end}}"
+        listed = [self._docker("inspect", "--format", form, name) for name in names[::2]]
+        return {
+            service: sorted(text.strip("\x1f\n").split("\x1f"))
+            for service, text in zip(names[1::2], listed, strict=True)
+        }
+
+    def runs(self, service: str) -> bool:
+        return any(one["Service"] == service and one["State"] == "running" for one in self.containers())
 
     def containers(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.compose("ps", "--all", "--format", "json").splitlines()]

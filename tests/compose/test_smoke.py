@@ -3,6 +3,7 @@
 It needs Docker and every image, and takes minutes, so it runs where RULEZERO_TEST_COMPOSE is set: `make smoke`.
 """
 
+import asyncio
 import json
 import os
 import subprocess
@@ -12,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from rulezero.errors import UsageProblem
+from rulezero.lab.compose import open_compose
+from rulezero.lab.description import read_description
 from tests.compose.stack import ENTRY, PROJECT, Stack, ask, copied, metric, seconds, until
 
 VARIABLE = "RULEZERO_TEST_COMPOSE"
@@ -160,6 +164,29 @@ def test_spans_of_that_load_arrive(stack: Stack) -> None:
         return {service for service in TRACED if not any(f'"{service}"' in line for line in lines)}
 
     until(lambda: not missing(), within_s=20)
+
+
+@pytest.mark.wall_clock
+async def test_a_run_uses_the_containers(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Services with the arm's settings, a killed one that comes back, one run at a time; then all is as it was."""
+    monkeypatch.setenv("COMPOSE_PROJECT_NAME", PROJECT)
+    shop = read_description(stack.folder / "services/lab.toml", stack.folder)
+    before = stack.environments()
+    async with open_compose(shop, logs=tmp_path / "logs") as lab:
+        await lab.start_services({"*": {"RULEZERO_DEFENCES_FILE": ""}, "mailer": {"RULEZERO_SLOTS": "2"}})
+        await lab.reset()
+        assert "RULEZERO_SLOTS=2" in stack.environments()["mailer"]
+        assert (await asyncio.to_thread(ask, f"http://{lab.entry}/browse/3"))[0] == 200
+        with pytest.raises(UsageProblem, match="another run has the containers"):
+            async with open_compose(shop, logs=tmp_path / "more"):
+                pytest.fail("it opened twice")
+        await lab.kill("mailer")
+        assert not stack.runs("mailer")
+        await lab.start_again("mailer")
+        assert stack.runs("mailer")
+        assert lab.exits() == []
+    assert stack.environments() == before
+    stack.up()  # Healthy as at first, by its own checks.
 
 
 def test_the_doctor_finds_nothing_amiss(stack: Stack, capfd: pytest.CaptureFixture[str]) -> None:

@@ -146,6 +146,16 @@ async def test_where_everything_is(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert "locust" not in lab.processes()
 
 
+async def test_one_run_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second one is refused before it touches a container."""
+    async with opened(tmp_path, monkeypatch) as (_, fake):
+        before = fake.said("stop")
+        with pytest.raises(UsageProblem, match="another run has the containers; wait for its end"):
+            async with open_compose(shop(tmp_path), logs=tmp_path / "more"):
+                pytest.fail("it opened")
+        assert fake.said("stop") == before
+
+
 async def test_an_unknown_service_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And those that there are are named."""
     async with opened(tmp_path, monkeypatch) as (lab, _):

@@ -5,8 +5,8 @@ from socket import create_server
 
 import pytest
 
-from rulezero.lab import compose_doctor
-from rulezero.lab.compose_doctor import examine_compose, judge_ports, judge_states, judge_version
+from rulezero.lab import compose_doctor, proxies
+from rulezero.lab.compose_doctor import examine_compose, judge_ports, judge_states, judge_toxics, judge_version
 from rulezero.lab.compose_file import ComposeFile, Container, Port
 from rulezero.lab.ports import Ports
 from tests.lab.fake_docker import PORTS, install
@@ -57,15 +57,26 @@ def test_containers_are_all_up_or_none() -> None:
     assert "cache" in half.detail
 
 
+def test_what_is_left_on_the_links_is_named() -> None:
+    """With how to take it away."""
+    assert judge_toxics([]).ok
+    left = judge_toxics(["latency on checkout-payment"])
+    assert not left.ok
+    assert "latency on checkout-payment" in left.detail
+    assert "8474/reset" in left.remedy
+
+
 @pytest.mark.wall_clock
 async def test_the_whole_examination(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of an engine that is well, and of one that does not answer."""
     fake = install(tmp_path, monkeypatch)
     (fake.folder / "info").write_text(INFO, encoding="utf-8")
+    monkeypatch.setattr(proxies, "toxics", lambda _: [])
     description = shop(tmp_path)
     found = {one.name: one for one in await examine_compose(description)}
     assert set(found) == {
         "compose", "docker engine", "memory of the engine", "cores of the engine", "ports", "containers",
+        "faults",
     }  # fmt: skip
     assert all(one.ok for one in found.values()), found
     assert found["containers"].detail == f"all {len(PORTS)} are up"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rulezero.errors import Problem
+from rulezero.lab import containers as containers_module
 from rulezero.lab import ready
 from rulezero.lab.containers import Containers, states
 from tests.lab.fake_docker import PROJECT, FakeDocker, install
@@ -52,6 +53,18 @@ async def test_an_end_by_itself_is_told(fake: FakeDocker, tmp_path: Path) -> Non
         (one,) = containers.exits()
     assert (one.name, one.status) == ("edge", "killed by SIGKILL")
     assert "fatal: it is over" in one.log_tail
+
+
+async def test_an_end_is_news_though_its_words_come_too_late(
+    fake: FakeDocker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And so is the next one."""
+    monkeypatch.setattr(containers_module, "_TELLS_S", 0.0)
+    async with watched(tmp_path / "logs") as containers:
+        fake.tell_end("edge", 137)
+        fake.tell_end("payment", 1)
+        await until(lambda: len(containers.exits()) == 2)
+    assert [(one.name, one.log_tail) for one in containers.exits()] == [("edge", ()), ("payment", ())]
 
 
 async def test_an_end_on_purpose_is_no_news(fake: FakeDocker, tmp_path: Path) -> None:

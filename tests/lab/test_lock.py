@@ -12,7 +12,7 @@ from tests.lab.support import CHECKOUT
 HOLD = """
 import sys, pathlib
 from rulezero.lab.lock import locked
-with locked(pathlib.Path(sys.argv[1])):
+with locked(pathlib.Path(sys.argv[1]), "taken"):
     print(flush=True)
     input()
 """
@@ -22,9 +22,9 @@ def test_a_lock_tells_its_holder_and_refuses_a_second(tmp_path: Path) -> None:
     """Between two processes as within one."""
     path = tmp_path / "lock"
     assert holder(path) is None
-    with locked(path):
+    with locked(path, "taken; wait"):
         assert holder(path) == os.getpid()
-        with pytest.raises(UsageProblem, match="a lab is running; `rulezero down` ends it"), locked(path):
+        with pytest.raises(UsageProblem, match="taken; wait"), locked(path, "taken; wait"):
             raise AssertionError("the lock must not be given twice")
     assert holder(path) is None
 

@@ -1,12 +1,14 @@
 import os
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+import requests
 from toxiproxy.exceptions import ProxyExists
 
 from rulezero.errors import Problem
 from rulezero.lab.links import Link
-from rulezero.lab.proxies import create_links, reach_loopback_directly
+from rulezero.lab.proxies import create_links, reach_loopback_directly, toxics
 
 LINK = Link(name="users-edge", upstream="edge:8000", listen="0.0.0.0:21000", enabled=False)
 
@@ -40,6 +42,23 @@ def test_a_refusal_names_the_link(refusal: Exception) -> None:
     """The package tells some refusals only by a missing key."""
     with pytest.raises(Problem, match=r"toxiproxy refused the link users-edge on 127\.0\.0\.1:9 "):
         create_links(FakeToxiproxy(refusal), [LINK], {"edge": "127.0.0.1:5000"}, {"users-edge": "127.0.0.1:9"})
+
+
+def test_toxics_are_told_with_their_links() -> None:
+    """Those of all links; a server that is gone is told."""
+    one, other = SimpleNamespace(type="latency"), SimpleNamespace(type="timeout")
+    proxies = {
+        "users-edge": SimpleNamespace(toxics=lambda: {"a": one, "b": other}),
+        "edge-checkout": SimpleNamespace(toxics=dict),
+    }
+    client: Any = SimpleNamespace(proxies=lambda: proxies)
+    assert toxics(client) == ["latency on users-edge", "timeout on users-edge"]
+
+    def gone() -> None:
+        raise requests.ConnectionError("refused")
+
+    with pytest.raises(Problem, match="toxiproxy does not tell its toxics"):
+        toxics(cast("Any", SimpleNamespace(proxies=gone)))
 
 
 def test_loopback_never_goes_through_an_http_proxy(monkeypatch: pytest.MonkeyPatch) -> None:

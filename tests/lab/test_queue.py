@@ -18,7 +18,7 @@ def test_it_listens_on_loopback_and_its_memory_is_bounded(tmp_path: Path) -> Non
     """What it keeps on disk lies in the lab's folder."""
     text = queue.configuration(tmp_path, 4222)
     assert 'listen: "127.0.0.1:4222"' in text
-    assert "max_memory_store: 64MB" in text
+    assert "max_memory_store: 32MB" in text
     assert f'store_dir: "{tmp_path}/queue"' in text
 
 
