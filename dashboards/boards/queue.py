@@ -84,8 +84,8 @@ BOARD = Board(
         ),
         stat(
             "Delivered again",
-            "In this range: messages that a worker had and did not finish, because it died or held more than it could do "
-            "in time.",
+            "In this range: messages that a worker had and did not finish, because it died or held more than it could "
+            "do in time.",
             "none",
             Query(expr=queue.DELIVERED_AGAIN, legend="messages"),
             steps=((None, GOOD), (1.0, DEGRADED), (100.0, BAD)), width=4, height=8,
