@@ -16,7 +16,7 @@ def annotations() -> list[dict[str, Any]]:
     return [
         _from_metrics("Faults", users.FAULT_MARKS, BAD, "{{type}} on {{proxy}}", ["proxy", "type"]),
         _from_metrics("Defences switched", users.DEFENCE_MARKS, OFFERED, "{{defence}} was switched", ["defence"]),
-        _by_tag("Experiments", "experiment", _ORANGE, shown=True),
+        _by_tag("Experiments", "experiment", _ORANGE, shown=False),
         _by_tag("Arms", "arm", _ORANGE, shown=True),
         _by_tag("Phases", "phase", QUIET, shown=False),
     ]

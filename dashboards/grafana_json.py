@@ -12,7 +12,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from dashboards.annotations import annotations
 from dashboards.grafana_panels import custom_of, datasource, options_of, overrides_of, transformations_of
 from dashboards.layout import Place, placed
-from dashboards.model import COLUMNS, Board, Link, Panel, Query, Variable
+from dashboards.model import COLUMNS, GOOD, INSTANT, Board, Link, Panel, Query, Variable
 from dashboards.panels import TEXT_HEIGHT, ribbon
 from dashboards.sdk import common, prometheus, tempo
 from dashboards.sdk import dashboard as sdk
@@ -24,7 +24,9 @@ _PLUGINS = {
     "lines": "timeseries", "stack": "timeseries", "stat": "stat", "bars": "bargauge", "timeline": "state-timeline",
     "heat": "heatmap", "table": "table", "graph": "nodeGraph", "scatter": "xychart", "traces": "table",
 }  # fmt: skip
-_INSTANT = ("table", "graph", "bars")
+# A chart without the version of its plugin is taken for one of the time before versions, and migrated to nothing.
+_VERSIONS = {"scatter": "13.2.3"}
+_NO_LOAD = "no load"
 
 
 def board_files(boards: tuple[Board, ...]) -> dict[Path, str]:
@@ -87,6 +89,7 @@ def _panel(place: Place) -> sdk.Panel:
     panel = place.panel
     return sdk.Panel(
         type_val=_PLUGINS[panel.kind],
+        plugin_version=_VERSIONS.get(panel.kind),
         id_val=place.number,
         title=panel.title,
         description=panel.description,
@@ -105,7 +108,7 @@ def _target(panel: Panel, query: Query, name: str) -> prometheus.Dataquery | tem
             ref_id=name, query=query.expr, query_type="traceql", limit=20, filters=[], datasource=datasource(panel),
             table_type=tempo.SearchTableType.TRACES,
         )  # fmt: skip
-    instant = panel.kind in _INSTANT
+    instant = panel.kind in INSTANT
     shape = prometheus.PromQueryFormat.TIME_SERIES
     if panel.kind in ("table", "graph"):
         shape = prometheus.PromQueryFormat.TABLE
@@ -135,20 +138,25 @@ def _defaults(panel: Panel) -> sdk.FieldConfig:
                 }
             )
         ]
-    by_steps = panel.kind == "stat" and panel.steps
     return sdk.FieldConfig(
         unit=panel.unit,
         min_val=None if panel.kind in ("stat", "timeline") or panel.log_base else 0,
         max_val=panel.highest,
-        no_value=panel.quiet or None,
+        no_value=panel.quiet or (_NO_LOAD if panel.kind == "stat" else None),
         mappings=mappings,
         thresholds=_thresholds(panel),
-        color=sdk.FieldColor(
-            mode=sdk.FieldColorModeId.THRESHOLDS if by_steps else sdk.FieldColorModeId.PALETTE_CLASSIC_BY_NAME
-        ),
+        color=_colour(panel),
         links=[{"title": link.title, "url": link_url(link)} for link in panel.links],  # type: ignore[misc]  # Data links.
         custom=custom_of(panel),
     )
+
+
+def _colour(panel: Panel) -> sdk.FieldColor:
+    if panel.kind == "scatter":  # It takes no palette by name.
+        return sdk.FieldColor(mode=sdk.FieldColorModeId.FIXED, fixed_color=GOOD)
+    if panel.kind == "stat" and panel.steps:
+        return sdk.FieldColor(mode=sdk.FieldColorModeId.THRESHOLDS)
+    return sdk.FieldColor(mode=sdk.FieldColorModeId.PALETTE_CLASSIC_BY_NAME)
 
 
 def _thresholds(panel: Panel) -> sdk.ThresholdsConfig:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dashboards.model import BAD, GOOD, MEANINGS, OFFERED, QUIET, Panel
+from dashboards.model import BAD, GOOD, LINEAR_BELOW, MEANINGS, OFFERED, QUIET, Panel
 from dashboards.sdk import bargauge, common, heatmap, nodegraph, statetimeline, timeseries, xychart
 from dashboards.sdk import dashboard as sdk
 from dashboards.sdk import stat as stat_panel
@@ -66,7 +66,9 @@ def custom_of(panel: Panel) -> object | None:
     stacked = panel.kind == "stack"
     scale = common.ScaleDistributionConfig(type_val=common.ScaleDistribution.LINEAR)
     if panel.log_base:
-        scale = common.ScaleDistributionConfig(type_val=common.ScaleDistribution.LOG, log=panel.log_base)
+        scale = common.ScaleDistributionConfig(
+            type_val=common.ScaleDistribution.SYMLOG, log=panel.log_base, linear_threshold=LINEAR_BELOW
+        )
     lined = common.GraphThresholdsStyleMode.DASHED if panel.steps else common.GraphThresholdsStyleMode.OFF
     return common.GraphFieldConfig(
         draw_style=common.GraphDrawStyle.LINE,

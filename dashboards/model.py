@@ -6,6 +6,11 @@ from typing import Literal
 
 GOOD, DEGRADED, BAD, OFFERED, QUIET = "#56A64B", "#E0B400", "#E02F44", "#3274D9", "#8E8E8E"
 COLUMNS = 24
+# Kinds of panels that show the end of the range: they are asked once, and not at every step.
+INSTANT = ("table", "graph", "bars", "stat")
+
+# A logarithmic axis has no place for 0, where a burn rate is while all is well: down here it is linear.
+LINEAR_BELOW = 0.1
 
 Kind = Literal["lines", "stack", "stat", "bars", "timeline", "heat", "table", "graph", "scatter", "traces"]
 # What a series stands for, where that has a colour of its own: a prediction or a limit is grey and dashed.
@@ -47,7 +52,7 @@ class Panel:
         width: In columns, of which there are 24.
         steps: (value, colour) from which on a colour holds, first for the least value; lines in a chart of lines.
         states: What the values of a timeline are called, and their colours.
-        log_base: Of the value axis; None is linear.
+        log_base: Of the value axis above LINEAR_BELOW; None is linear.
         highest: End of the value axis.
         row_labels: What tells the rows of a table apart.
         quiet: Why this panel may be empty although everything works; empty when it may not be.

@@ -25,7 +25,7 @@ from dashboards.drawing.style import (
 from dashboards.layout import Place, placed
 from dashboards.model import COLUMNS, Board, Panel, Query
 from dashboards.panels import ribbon
-from dashboards.prometheus_api import Prometheus, Series, Span, filled, named
+from dashboards.prometheus_api import Prometheus, Series, Span, filled, named, windowed
 from dashboards.queries import users
 
 WIDTH = 1600
@@ -196,8 +196,7 @@ def _legend(drawn: Sequence[Drawn], size: tuple[float, float]) -> tuple[str, flo
 
 
 def _marks(prometheus: Prometheus, span: Span) -> Marks:
-    faults = [
-        stretch[:2] for series in prometheus.over(users.FAULT_MARKS, span) for stretch in charts.stretches(series, span)
-    ]
+    marks = prometheus.over(windowed(users.FAULT_MARKS, span), span)
+    faults = [stretch[:2] for series in marks for stretch in charts.stretches(series, span)]
     arms = [charts.stretches(series, span)[0][0] for series in prometheus.over(users.ARM_MARKS, span) if series.points]
     return Marks(faults=tuple(sorted(set(faults))), arms=tuple(sorted(arms)))

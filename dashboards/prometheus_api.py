@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 
-from dashboards.model import Board, Panel, Query
+from dashboards.model import INSTANT, Board, Panel, Query
 from dashboards.queries import users
 
 _TIMEOUT_S = 60
@@ -52,14 +52,20 @@ class Series:
 
 def filled(text: str, board: Board, span: Span) -> str:
     """Return an expression or a title with the variables as a picture shows them."""
+    for variable in board.variables:
+        text = text.replace(f"${variable.name}", variable.shown)
+    return windowed(text, span)
+
+
+def windowed(expr: str, span: Span) -> str:
+    """Return an expression with Grafana's windows as they are for this range."""
     values = {
-        "__rate_interval": f"{max(span.step_s + _SCRAPE_S, 4 * _SCRAPE_S)}s",
-        "__range": f"{max(1, round(span.length_s))}s",
-        **{variable.name: variable.shown for variable in board.variables},
+        "$__rate_interval": f"{max(span.step_s + _SCRAPE_S, 4 * _SCRAPE_S)}s",
+        "$__range": f"{max(1, round(span.length_s))}s",
     }
     for name, value in values.items():
-        text = text.replace(f"${name}", value)
-    return text
+        expr = expr.replace(name, value)
+    return expr
 
 
 def named(query: Query, series: Series) -> str:
@@ -68,11 +74,6 @@ def named(query: Query, series: Series) -> str:
     for label, value in series.labels.items():
         text = text.replace(f"{{{{{label}}}}}", value)
     return text
-
-
-def is_instant(panel: Panel, query: Query) -> bool:
-    """Return whether a query is asked once, for the end of the range."""
-    return panel.kind in ("table", "graph", "bars") or (panel.kind == "stat" and "$__range" in query.expr)
 
 
 class Prometheus:
@@ -90,10 +91,8 @@ class Prometheus:
             NoAnswer: As `over`.
 
         """
-        return [
-            (self.at_end if is_instant(panel, query) else self.over)(filled(query.expr, board, span), span)
-            for query in panel.queries
-        ]
+        ask = self.at_end if panel.kind in INSTANT else self.over
+        return [ask(filled(query.expr, board, span), span) for query in panel.queries]
 
     def over(self, expr: str, span: Span) -> list[Series]:
         """Return the series of an expression over a range.

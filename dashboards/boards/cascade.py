@@ -35,6 +35,13 @@ BOARD = Board(
             links=(TO_SERVICE,),
         ),
         lines(
+            "Attempts that are out, by dependency",
+            "Begun and not ended: a dependency that hangs shows here at once, while no attempt at it has failed yet.",
+            "none",
+            Query(expr=services.ATTEMPTS_OUT, legend="{{job}} to {{dependency}}"),
+            links=(TO_SERVICE,),
+        ),
+        lines(
             "Attempts per first attempt",
             "Retries and hedges at each dependency; the dashed line is a system that never repeats itself.",
             "none",
@@ -43,7 +50,7 @@ BOARD = Board(
         ),
         lines(
             "Attempts per user's request",
-            "Calls between services for each request of a user.",
+            "Calls to services, databases, caches and queues for each request of a user.",
             "none",
             Query(expr=users.ATTEMPTS_PER_REQUEST, legend="attempts"),
         ),
@@ -63,7 +70,7 @@ BOARD = Board(
         ),
         lines(
             "p99 of an attempt",
-            "Time of one attempt at each dependency, as its caller sees it.",
+            "Time of one attempt at each dependency, as its caller sees it, once it has ended. 5 s means 5 s or more.",
             "s",
             Query(expr=services.ATTEMPT_P99, legend="{{job}} to {{dependency}}", exemplar=True),
         ),
@@ -87,13 +94,6 @@ BOARD = Board(
             "cps",
             Query(expr=services.ABANDONED, legend="{{job}}: {{reason}}"),
             quiet="no caller left before the answer",
-        ),
-        lines(
-            "Lateness of the event loop",
-            "Worst lateness within a second. High: the process is short of CPU, and its numbers are its own fault.",
-            "s",
-            Query(expr=services.LOOP_LAG, legend="{{job}}"),
-            links=(TO_SERVICE,),
         ),
     ),
 )  # fmt: skip

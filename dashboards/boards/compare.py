@@ -9,7 +9,8 @@ BOARD = Board(
     title="Compare",
     question="What did the defence change?",
     look="Each arm is the same load and the same fault with other defences on; the first row says which ran when. "
-    "Bars compare one phase, chosen above; the table has them all.",
+    "Bars compare one phase, chosen above; the table has them all. "
+    "The range must hold one run, as the report's link does.",
     variables=(
         Variable(
             name="phase", label="Phase", shown="fault",
@@ -40,7 +41,8 @@ BOARD = Board(
         ),
         bars(
             "p99 of what was ok, phase $phase",
-            "Of correct answers alone, because refusing quickly makes no latency better. Up to a bucket's width off.",
+            "Of correct answers alone, because refusing quickly makes no latency better. Up to a bucket's width off; "
+            "5 s means 5 s or more.",
             "s",
             Query(expr=users.ok_latency_by(0.99, "arm", users.CHOSEN_PHASE_OK), legend="{{arm}}"),
             height=6,
@@ -55,7 +57,7 @@ BOARD = Board(
         ),
         lines(
             "p99 of what was ok, by arm",
-            "Of correct answers alone.",
+            "Of correct answers alone. 5 s means 5 s or more.",
             "s",
             Query(expr=users.LATENCY_BY_ARM, legend="{{arm}}", exemplar=True),
             width=12,
@@ -69,7 +71,8 @@ BOARD = Board(
         ),
         lines(
             "Attempts per user's request",
-            "Calls between services for each request of a user; a rise in a fault is amplification.",
+            "Calls to services, databases, caches and queues for each request of a user; a rise in a fault is "
+            "amplification.",
             "none",
             Query(expr=users.ATTEMPTS_PER_REQUEST, legend="attempts"),
         ),
@@ -81,7 +84,7 @@ BOARD = Board(
         ),
         table(
             "Every arm and phase",
-            "Per second of each phase that lies in this range. Latencies are of correct answers.",
+            "Per second of each phase in this range. Latencies are of correct answers; 5 s means 5 s or more.",
             "none",
             Query(expr=users.per_phase_second("loadgen_arrivals_total", "arm, phase"), legend="offered/s"),
             Query(expr=users.per_phase_second("loadgen_good_total", "arm, phase"), legend="good/s"),

@@ -45,7 +45,7 @@ BOARD = Board(
         ),
         lines(
             "p99 of a load",
-            "From the miss to the value, waiting for a connection included.",
+            "From the miss to the value, waiting for a connection included. 5 s means 5 s or more.",
             "s",
             Query(expr=stores.LOAD_TIME, legend="{{cache}}", exemplar=True),
             quiet="nothing was loaded in the last seconds",
@@ -65,9 +65,9 @@ BOARD = Board(
         ),
         lines(
             "p99 of a statement",
-            "Waiting for a connection apart: what the server itself takes.",
+            "Waiting for a connection apart: what the server itself takes. 5 s means 5 s or more.",
             "s",
-            Query(expr=stores.STATEMENT_P99, legend="{{job}} {{db_role}}", exemplar=True),
+            Query(expr=stores.STATEMENT_P99, legend="{{job}} {{db_role}}"),
         ),
         lines(
             "Connections in use",
@@ -91,7 +91,7 @@ BOARD = Board(
         ),
         traces(
             "Traces of followers",
-            "Sampled requests that waited for somebody else's load; each links to it.",
+            "Sampled requests that waited for somebody else's load.",
             services.TRACES_FOLLOWERS,
             width=24, height=6,
         ),

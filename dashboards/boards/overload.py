@@ -18,9 +18,10 @@ BOARD = Board(
     panels=(
         lines(
             "$service: asked, served, capacity",
-            "Requests answered in any way, those that held a slot, and what its slots can serve at this holding time.",
+            "Requests that came in, those that held a slot to its end, and what the slots can serve at this holding "
+            "time.",
             "reqps",
-            Query(expr=services.ASKED, legend="answered", role="offered"),
+            Query(expr=services.ASKED, legend="asked", role="offered"),
             Query(expr=services.SERVED, legend="served", role="good"),
             predicted(services.CAPACITY, "capacity"),
         ),
@@ -39,7 +40,7 @@ BOARD = Board(
         ),
         lines(
             "$service: wait for a permit, p99",
-            "Beside the wait of one who joins the line now, by Little's law: line / throughput (cut at 10 s).",
+            "Beside the wait of one who joins the line now, by Little's law: line / throughput. 5 s means 5 s or more.",
             "s",
             Query(expr=services.WAIT_P99, legend="{{resource}}"),
             predicted(services.WAIT_PREDICTED, "predicted now"),
@@ -60,7 +61,7 @@ BOARD = Board(
         ),
         lines(
             "Latency of users",
-            "From the intended send to the end, failed ones too.",
+            "From the intended send to the end, failed ones too. 5 s means 5 s or more.",
             "s",
             Query(expr=users.user_latency(0.5), legend="p50"),
             Query(expr=users.user_latency(0.99), legend="p99", exemplar=True),
@@ -96,7 +97,7 @@ BOARD = Board(
         ),
         lines(
             "Lateness of the event loop",
-            "Worst lateness within a second.",
+            "Worst lateness within a second. High: the process is short of CPU, and its numbers are its own fault.",
             "s",
             Query(expr=services.LOOP_LAG, legend="{{job}}"),
         ),

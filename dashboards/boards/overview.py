@@ -37,8 +37,8 @@ BOARD = Board(
         ),
         lines(
             "Latency of users",
-            "From the instant a request was meant to be sent to its end, failed ones too. "
-            "Points are sampled requests: click one for its trace.",
+            "From the instant a request was meant to be sent to its end, failed ones too. 5 s means 5 s or more. "
+            "Points are sampled requests: in containers, click one for its trace.",
             "s",
             Query(expr=users.user_latency(0.5), legend="p50"),
             Query(expr=users.user_latency(0.99), legend="p99", exemplar=True),
@@ -53,21 +53,22 @@ BOARD = Board(
         ),
         lines(
             "Requests of each service",
-            "Requests served a second. A service that is asked more than users ask is being retried.",
+            "Answers a second, refusals too. What hangs is missing here until it ends.",
             "reqps",
             Query(expr=services.SERVICE_RATE, legend="{{job}}"),
             links=(TO_SERVICE,),
         ),
         lines(
             "Failures of each service",
-            "Share of its answers that were 5xx. The failing service furthest from the users is the cause.",
+            "Share of its answers that were 5xx. The cause is the failing service furthest from the users, or what "
+            "that one calls: a service that hangs gives no answer, so none of its answers fails.",
             "percentunit",
             Query(expr=services.SERVICE_FAILURES, legend="{{job}}"),
             highest=1.0, links=(TO_SERVICE,),
         ),
         lines(
             "p99 of each service",
-            "Time to serve, the calls to others within it included.",
+            "Time to serve, the calls to others within it included. 5 s means 5 s or more.",
             "s",
             Query(expr=services.SERVICE_P99, legend="{{job}}", exemplar=True),
             links=(TO_SERVICE,),

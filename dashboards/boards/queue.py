@@ -23,7 +23,8 @@ BOARD = Board(
         ),
         lines(
             "Age of the oldest message",
-            "Beside depth / arrivals: what came in first has waited for as long as it took to send all the others.",
+            "Beside depth / arrivals of the last 10 s: what came in first has waited for as long as it took to send "
+            "all the others.",
             "s",
             Query(expr=queue.OLDEST, legend="{{queue}}"),
             predicted(queue.OLDEST_PREDICTED, "depth / rho"),
@@ -45,10 +46,10 @@ BOARD = Board(
         ),
         lines(
             "Time to drain",
-            "At the present rates: depth / (C - rho), cut at a minute. No line where it does not drain.",
+            "Depth / how fast it has fallen in the last 5 s, cut at a minute. No line where it does not fall.",
             "s",
-            predicted(queue.DRAIN_TIME, "depth / (C - rho)"),
-            quiet="the queue does not drain at these rates",
+            predicted(queue.DRAIN_TIME, "depth / its fall"),
+            quiet="the queue did not get shorter",
         ),
         stack(
             "Published, by result",
@@ -70,7 +71,7 @@ BOARD = Board(
         ),
         lines(
             "Age when applied",
-            "From publishing a message to its work being done: what the user waits for.",
+            "From publishing a message to its work being done: what the user waits for. 40 s means 40 s or more.",
             "s",
             Query(expr=queue.message_age(0.5), legend="p50"),
             Query(expr=queue.message_age(0.99), legend="p99", exemplar=True),

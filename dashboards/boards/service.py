@@ -9,7 +9,7 @@ BOARD = Board(
     title="Service",
     question="What is wrong with this one?",
     look="Rate, failures and latency of its routes (symptoms) above; its slots, calls, CPU and memory (causes) below. "
-    "Points on the latency are sampled requests: click one for its trace.",
+    "Points on the latency are sampled requests: in containers, click one for its trace.",
     variables=(
         Variable(
             name="service", label="Service", shown="edge", metric="http_server_active_requests", of_label="job"
@@ -32,7 +32,7 @@ BOARD = Board(
         ),
         lines(
             "Latency by route, quantile $quantile",
-            "Time to serve, calls to others included; the line in front of the slots too.",
+            "Time to serve, calls to others included; the line in front of the slots too. 5 s means 5 s or more.",
             "s",
             Query(expr=services.ROUTE_LATENCY, legend="{{http_route}}", exemplar=True),
         ),

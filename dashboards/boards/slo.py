@@ -1,7 +1,7 @@
 """SLO: how fast the error budget burns, and who would be called."""
 
 from dashboards.model import BAD, DEGRADED, GOOD, Board, Query, Variable
-from dashboards.panels import BURN_STEPS, lines, stack, stat, table, timeline
+from dashboards.panels import BURN_STEPS, limit, lines, stack, stat, table, timeline
 from dashboards.queries import slo, users
 from dashboards.slo import read_promises
 
@@ -24,14 +24,15 @@ BOARD = Board(
         lines(
             "Burn rate of $slo, by window",
             "Lines at 1 (sustainable), 6 and 14.4 (pages). The shortest window reacts first and "
-            "forgets first; one that is longer than an arm still remembers the arm before.",
+            "forgets first. Of the running arm alone: a window that is longer than it holds all of it, and no more.",
             "none",
             Query(expr=slo.BURN_RATES, legend="{{window}}"),
+            limit(users.ONE, "sustainable"),
             steps=BURN_STEPS, log_base=2, width=16, height=9,
         ),
         timeline(
             "Pages",
-            "The alert ErrorBudgetBurn, by promise and factor.",
+            "The alert ErrorBudgetBurn, by promise and factor. In an arm shorter than a minute no page is possible.",
             {1: ("page", BAD)},
             Query(expr=slo.PAGES, legend="{{slo}} x{{factor}}"),
             width=8, height=9, quiet="no budget burnt so fast, or the run was too short",

@@ -13,12 +13,12 @@ import vl_convert
 from altair.utils.schemapi import debug_mode
 
 from dashboards.drawing.style import CARD, FAINT, FONT, GRID, INK, axis_labels
-from dashboards.model import BAD, Panel
+from dashboards.model import BAD, LINEAR_BELOW, Panel
 from dashboards.prometheus_api import Series, Span
 
 _CLOCK = "floor(datum.value / 60) + ':' + pad(datum.value % 60, 2, '0', 'left')"
 _HEAT_COLUMNS = 110
-_LOG_SMALLEST = 0.1
+_NAMED = (0, 1, 10, 100, 1000)  # On a logarithmic axis.
 _DASHES = [8, 5]
 _ROOM = 1.08
 
@@ -234,14 +234,14 @@ def _limits(panel: Panel, highest: float, y: alt.Y) -> list[Any]:
 
 
 def _value_axis(panel: Panel, highest: float) -> alt.Y:
+    named = {"values": _NAMED} if panel.log_base else {"tickCount": 5}
     shown = alt.Axis(
-        labelExpr=axis_labels(panel.unit), tickCount=5, title=None, gridColor=GRID, domain=False, ticks=False,
-        minExtent=42,
-    )  # fmt: skip
+        labelExpr=axis_labels(panel.unit), title=None, gridColor=GRID, domain=False, ticks=False, minExtent=42, **named
+    )
     lines = [value for value, _ in panel.steps if value is not None and value <= highest * 1.5]
     top = panel.highest or max([highest, *lines], default=0.0) * _ROOM or 1.0
     if panel.log_base:
-        scale = alt.Scale(type="log", base=panel.log_base, domain=[_LOG_SMALLEST, max(top, 1.0)], clamp=True)
+        scale = alt.Scale(type="symlog", constant=LINEAR_BELOW, domain=[0, max(top, 1.0)], clamp=True)
         return alt.Y("v:Q", scale=scale, axis=shown)
     return alt.Y("v:Q", scale=alt.Scale(domain=[0, top], nice=False, clamp=True), axis=shown)
 

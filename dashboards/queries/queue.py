@@ -12,16 +12,18 @@ QUEUE_CAPACITY = f'sum(concurrency_limit{{job="mailer",resource="slots"}}) / (({
 # between arms the queue is emptied.
 QUEUE_GROWTH = (
     "((queue:published:rate - queue:capacity:rate) and on () max(queue_depth) > 10)"
-    " * on () group_left (arm) max by (arm) (experiment_info == 1)"
+    " * on () group_left (arm, run_id) max by (arm, run_id) (experiment_info == 1)"
 )
 DEPTH = "max by (queue) (queue_depth)"
 DEPTH_PREDICTED = (
-    "clamp_min(sum by (arm) (sum_over_time(queue:growth:rate[$__range])), 0)"
-    " and on (arm) (max by (arm) (experiment_info) == 1)"
-    " or 0 * max by (arm) (experiment_info == 1)"
+    # Longer than any arm, whatever the range shows; by run, because names of arms come again.
+    "clamp_min(sum by (arm, run_id) (sum_over_time(queue:growth:rate[30m])), 0)"
+    " and on (arm, run_id) (max by (arm, run_id) (experiment_info) == 1)"
+    " or 0 * max by (arm, run_id) (experiment_info == 1)"
 )
 OLDEST = "max by (queue) (queue_oldest_message_age_seconds)"
-OLDEST_PREDICTED = "max(queue_depth) / (queue:published:rate > 0)"
+# Over longer than a pause of a second or two, in which nothing comes and nothing gets old either.
+OLDEST_PREDICTED = "max(queue_depth) / (avg_over_time(queue:published:rate[10s]) > 0)"
 QUEUE_OFFERED = "queue:published:rate"
 QUEUE_CAPACITY_NOW = "queue:capacity:rate"
 QUEUE_LOAD = "queue:published:rate / (queue:capacity:rate > 0)"
@@ -29,7 +31,8 @@ PUBLISHED = "sum by (result) (rate(messages_published_total[$__rate_interval]))"
 DELIVERED = "sum by (redelivered) (rate(messages_delivered_total[$__rate_interval]))"
 PROCESSED = "sum by (result) (rate(messages_processed_total[$__rate_interval]))"
 DELIVERED_AGAIN = 'round(sum(increase(messages_delivered_total{redelivered="true"}[$__range])))'
-DRAIN_TIME = "clamp_max(max(queue_depth) / ((queue:capacity:rate - queue:published:rate) > 0), 60)"
+# By what is observed: C is what the slots can do, and not all of them need be at work.
+DRAIN_TIME = "clamp_max(max(queue_depth) / (-deriv(max(queue_depth)[5s:1s]) > 0), 60)"
 WORKER_SLOTS = 'sum by (resource) (concurrency_in_use{job="mailer"})'
 WORKER_LIMIT = 'sum by (resource) (concurrency_limit{job="mailer"})'
 

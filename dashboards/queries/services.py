@@ -31,6 +31,10 @@ ATTEMPT_P99 = (
     "histogram_quantile(0.99, sum by (job, dependency, le)"
     " (rate(http_client_request_duration_seconds_bucket[$__rate_interval])))"
 )
+# Begun less ended: what hangs is seen while it does. Both counters begin anew with their process.
+ATTEMPTS_OUT = (
+    "sum by (job, dependency) (dependency_attempts_total) - sum by (job, dependency) (dependency_outcomes_total)"
+)
 PERMITS_USED = "sum by (job, resource) (concurrency_in_use) / sum by (job, resource) (concurrency_limit)"
 WAITING = "sum by (job, resource) (concurrency_waiting)"
 DEAD_WORK = (
@@ -54,7 +58,8 @@ LIMIT = 'sum by (resource) (concurrency_limit{job="$service"})'
 IN_USE = 'sum by (resource) (concurrency_in_use{job="$service"})'
 LINE = 'sum by (resource) (concurrency_waiting{job="$service"})'
 SERVED = 'sum(rate(concurrency_hold_seconds_count{job="$service",resource="slots"}[$__rate_interval]))'
-ASKED = 'sum(rate(http_server_request_duration_seconds_count{job="$service"}[$__rate_interval]))'
+# Counted when a request comes in: of those that ended there are never more than the service can do.
+ASKED = 'sum(rate(http_server_requests_started_total{job="$service"}[$__rate_interval]))'
 
 
 def mean_hold(job: str, window: str) -> str:
@@ -72,8 +77,8 @@ WAIT_P99 = (
     "[$__rate_interval])))"
 )
 # Little's law: who joins the line now waits until all before are served.
-# Where nothing is served it is for ever, which no axis can show.
-WAIT_PREDICTED = f'clamp_max(sum(concurrency_waiting{{job="$service",resource="slots"}}) / {SERVED}, 10)'
+# Where nothing is served it is for ever, which no axis can show; what is measured is told up to 5 s.
+WAIT_PREDICTED = f'clamp_max(sum(concurrency_waiting{{job="$service",resource="slots"}}) / {SERVED}, 5)'
 ROUTE_RATE = 'sum by (http_route) (rate(http_server_request_duration_seconds_count{job="$service"}[$__rate_interval]))'
 ROUTE_FAILURES = (
     "sum by (http_route, http_response_status_code) (rate(http_server_request_duration_seconds_count"

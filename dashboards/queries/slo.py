@@ -2,15 +2,17 @@
 
 from dashboards.slo import Slo, duration
 
+# An arm is shorter than most windows: what is left in them of the arm before is none of this one's doing.
+_RUNNING = "on (arm) max by (arm) (experiment_info == 1)"
 BURN_RATES = 'slo:burn_rate:ratio{slo="$slo"}'
 PAGES = 'max by (slo, factor) (ALERTS{alertname="ErrorBudgetBurn",alertstate="firing"})'
 # What one bad request moves the burn rate of the shortest window by.
-RESOLUTION = '1 / (5 * slo:requests:rate{slo="$slo"} * on (slo) slo:error_budget:ratio)'
+RESOLUTION = '1 / (5 * last_over_time(slo:requests:rate{slo="$slo"}[5s]) * on (slo) slo:error_budget:ratio)'
 # A month of 30 days; 100 days stand for ever.
-DAYS_TO_EXHAUSTION = '30 / clamp_min(slo:burn_rate:ratio{slo="$slo",window="1m"}, 0.3)'
+DAYS_TO_EXHAUSTION = '30 / clamp_min(last_over_time(slo:burn_rate:ratio{slo="$slo",window="1m"}[5s]), 0.3)'
 OBJECTIVES = "max by (slo) (slo:objective:ratio)"
-BAD_SHARES = 'max by (slo) (slo:sli_error:ratio{window="1m"})'
-SLO_REQUESTS = "max by (slo) (slo:requests:rate)"
+BAD_SHARES = 'max by (slo) (last_over_time(slo:sli_error:ratio{window="1m"}[5s]))'
+SLO_REQUESTS = "max by (slo) (last_over_time(slo:requests:rate[5s]))"
 
 
 def all_requests(slo: Slo) -> str:
@@ -27,11 +29,13 @@ def good_requests(slo: Slo) -> str:
 
 
 def bad_share(slo: Slo, window_s: int) -> str:
-    """Return the share of bad requests over a window; nothing where there were none, 1 where none was good."""
+    """Return the share of bad requests of the running arm over a window.
+
+    Nothing where there were none, and once the load has ended; 1 where none was good.
+    """
     window = duration(window_s)
-    return (
-        f"1 - (sum(rate({good_requests(slo)}[{window}])) or vector(0)) / (sum(rate({all_requests(slo)}[{window}])) > 0)"
-    )
+    good, everything = _rate_of_arm(good_requests(slo), window), _rate_of_arm(all_requests(slo), window)
+    return f"1 - ({good} or vector(0)) / ({everything} > 0)"
 
 
 def budget_left(slo: Slo) -> str:
@@ -48,8 +52,12 @@ def constant(value: float) -> str:
 
 
 def request_rate(slo: Slo) -> str:
-    """Return the requests a second that a promise is about."""
-    return f"sum(rate({all_requests(slo)}[30s]))"
+    """Return the requests a second that a promise is about, in the running arm."""
+    return _rate_of_arm(all_requests(slo), "30s")
+
+
+def _rate_of_arm(selector: str, window: str) -> str:
+    return f"sum(rate({selector}[{window}]) and {_RUNNING})"
 
 
 def burn_rate(slo: Slo) -> str:

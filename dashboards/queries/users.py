@@ -2,17 +2,19 @@
 
 # --- The ribbon of every board, and the marks on every panel
 
-BURN_RATE_NOW = 'max by (slo) (slo:burn_rate:ratio{window="1m"})'
+# The last of the load where the range ends just after it; a load that is over for longer is "no load".
+BURN_RATE_NOW = 'max by (slo) (last_over_time(slo:burn_rate:ratio{window="1m"}[5s]))'
 OFFERED = "sum(rate(loadgen_arrivals_total[$__rate_interval]))"
 GOOD = "sum(rate(loadgen_good_total[$__rate_interval]))"
-FAULTS = "max by (proxy, type) (toxic_active)"
+# Over the window of a rate: what lasts for a moment would fall between two points.
+FAULTS = "max by (proxy, type) (max_over_time(toxic_active[$__rate_interval]))"
 # Those that were on at any time of the range: all of them would not fit.
 DEFENCES_ON = (
     "max by (defence) (defence_enabled) and on (defence) "
     "(max by (defence) (max_over_time(defence_enabled[$__range] @ end())) > 0)"
 )
-FAULT_MARKS = "max by (proxy, type) (toxic_active) > 0"
-DEFENCE_MARKS = "sum by (defence) (changes(defence_enabled[5s])) > 0"
+FAULT_MARKS = f"{FAULTS} > 0"
+DEFENCE_MARKS = "sum by (defence) (changes(defence_enabled[$__rate_interval])) > 0"
 ARM_MARKS = "max by (experiment, arm) (experiment_info) > 0"
 ONE = "vector(1)"
 
@@ -51,8 +53,9 @@ LATENCY_BY_ARM = (
 FAILED_BY_ARM = (
     'sum by (arm, outcome) (rate(loadgen_request_duration_seconds_count{outcome!="ok"}[$__rate_interval])) > 0'
 )
+# As the load begins and ends there is next to none, and a share of it says nothing.
 ATTEMPTS_PER_REQUEST = (
-    "sum(rate(dependency_attempts_total[$__rate_interval])) / sum(rate(loadgen_arrivals_total[$__rate_interval]))"
+    "sum(rate(dependency_attempts_total[$__rate_interval])) / (sum(rate(loadgen_arrivals_total[$__rate_interval])) > 1)"
 )
 
 
@@ -85,7 +88,7 @@ CHOSEN_PHASE_OK = 'phase=~"$phase",outcome="ok"'
 
 # --- The load generator
 
-ACHIEVED = "sum(rate(loadgen_arrivals_total[$__rate_interval])) / sum(loadgen_target_rate)"
+ACHIEVED = "sum(rate(loadgen_arrivals_total[$__rate_interval])) / (sum(loadgen_target_rate) > 0)"
 ARRIVALS = "sum by (name) (rate(loadgen_arrivals_total[$__rate_interval]))"
 ANSWERED = "sum by (name) (rate(loadgen_request_duration_seconds_count[$__rate_interval]))"
 UNANSWERED = "sum(loadgen_in_flight_requests)"

@@ -37,7 +37,8 @@ class ReadThrough:
             for result in ("hit", "stale", "miss", "error")
         }
         self._writes = {
-            result: metrics.CACHE_WRITES.labels(cache=name, result=result) for result in ("renewed", "redundant")
+            result: metrics.CACHE_WRITES.labels(cache=name, result=result)
+            for result in ("renewed", "redundant", "error")
         }
         self._blocked = metrics.CACHE_BLOCKED_READS.labels(cache=name)
         self._loads = metrics.CACHE_LOADS.labels(cache=name)
@@ -128,6 +129,6 @@ class ReadThrough:
                 found=old.version if old is not None else None,
             )
         except CallError:
-            self._requests["error"].inc()
+            self._writes["error"].inc()
         else:
             self._writes["renewed" if renewed else "redundant"].inc()

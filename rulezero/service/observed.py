@@ -1,7 +1,7 @@
 """The outermost ASGI layer: duration, status, span, and whether the caller was still there at the end."""
 
 from opentelemetry.trace import Span, StatusCode
-from prometheus_client import Histogram
+from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rulezero.request_context import now_s
@@ -22,6 +22,8 @@ class ObservedLayer:
         self._app = app
         # Children by label values, because finding one costs as much as observing.
         self._served: dict[tuple[str, str, int], Histogram] = {}
+        # Made at zero, so that a rate over the first request is right.
+        self._started = {method: metrics.SERVER_STARTED.labels(method) for method in ("GET", "POST")}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request and record it; other scopes pass through."""
@@ -41,6 +43,7 @@ class ObservedLayer:
 
         parent = parse_traceparent(header(scope, b"traceparent") or "")
         metrics.SERVER_ACTIVE.inc()
+        self._start(scope["method"]).inc()
         try:
             with continued(parent, scope["method"]) as span:
                 try:
@@ -53,6 +56,9 @@ class ObservedLayer:
         finally:
             metrics.SERVER_ACTIVE.dec()
             self._duration(scope["method"], _route(scope), status).observe(now_s() - start_s, example)
+
+    def _start(self, method: str) -> Counter:
+        return self._started.get(method) or metrics.SERVER_STARTED.labels(method)
 
     def _duration(self, method: str, route: str, status: int) -> Histogram:
         key = (method, route, status)

@@ -22,6 +22,8 @@ SERVER_DURATION = Histogram(
     ["http_request_method", "http_route", "http_response_status_code"],
     buckets=SECONDS,
 )
+# By method alone: when a request comes in, nobody knows its route yet, nor how it will end.
+SERVER_STARTED = Counter("http_server_requests_started", "Requests that came in.", ["http_request_method"])
 SERVER_ACTIVE = Gauge("http_server_active_requests", "Requests being served or waiting to be.")
 CLIENT_DURATION = Histogram(
     "http_client_request_duration_seconds",
@@ -55,7 +57,9 @@ CONCURRENCY_WASTED = Counter(
 WORK_ABANDONED = Counter("work_abandoned", "Work finished or stopped after its caller had left.", ["reason"])
 EVENT_LOOP_LAG = Gauge("event_loop_lag_seconds", "Worst lateness of the event loop in the last second.")
 CACHE_REQUESTS = Counter("cache_requests", "Lookups, by what was found.", ["cache", "result"])
-CACHE_WRITES = Counter("cache_writes", "Loaded entries put; redundant: another was put meanwhile.", ["cache", "result"])
+CACHE_WRITES = Counter(
+    "cache_writes", "Loaded entries to put; redundant: another was put meanwhile.", ["cache", "result"]
+)
 CACHE_BLOCKED_READS = Counter("cache_blocked_reads", "Reads that waited for a load.", ["cache"])
 CACHE_LOADS = Counter("cache_loads", "Loads of an entry from the database that were started.", ["cache"])
 CACHE_LOAD_DURATION = Histogram("cache_load_duration_seconds", "Time of a load.", ["cache"], buckets=SECONDS)

@@ -68,7 +68,7 @@ def _recorded() -> dict[str, set[str]]:
             found[rule["record"]] = found.get(rule["record"], set()) | labels
     # What rules take over from the series that they are made of.
     found["slo:burn_rate:ratio"].add("window")
-    found["queue:growth:rate"].add("arm")
+    found["queue:growth:rate"] |= {"arm", "run_id"}
     return found
 
 

@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,14 @@ def test_lines_are_not_drawn_over_gaps() -> None:
     assert whole.count('stroke="#123456"') == 1
     assert parted.count('stroke="#123456"') == 2
     assert 'stroke-dasharray="8,5"' in parted
+
+
+def test_a_logarithmic_axis_has_a_place_for_zero() -> None:
+    """A line at 0 is drawn at the bottom of it, and a hundred at the top."""
+    burning = replace(panel("lines", log_base=2), unit="none")
+    svg = charts.over_time(burning, [drawn(0, 0, 100)], SPAN, Marks(), SIZE)
+    assert "NaN" not in svg
+    assert [f">{label}<" in svg for label in ("0", "1", "10", "100", "20")] == [True, True, True, True, False]
 
 
 def test_faults_and_arms_are_marked() -> None:

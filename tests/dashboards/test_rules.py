@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from dashboards.queries import queue
 from dashboards.rules import RULES, rule_files
 from dashboards.slo import TIERS, read_promises
 
@@ -34,8 +35,26 @@ def test_prometheus_loads_the_rules() -> None:
 @pytest.mark.wall_clock
 @pytest.mark.parametrize("file", ["slo_rules.yaml", "queue_rules.yaml"])
 def test_rules_say_what_they_should(file: str) -> None:
-    """Outages page in time, young runs do not, late and unsent requests count; a dead worker has no capacity."""
+    """Outages page in time, young runs do not, each arm for itself, late and unsent requests count; and the queue's."""
     assert "SUCCESS" in promtool("test", "rules", file)
+
+
+@needs_promtool
+@pytest.mark.wall_clock
+def test_a_queue_drains_by_how_fast_it_falls(tmp_path: Path) -> None:
+    """Depth over its fall; no line while it grows, whatever its rates say, nor while it stands still."""
+    asked = [(8, []), (17, [{"labels": "{}", "value": 3}]), (28, [])]
+    case = {
+        "interval": "1s",
+        "input_series": [{"series": 'queue_depth{queue="mails"}', "values": "0+20x10 180-20x6 60+0x20"}],
+        "promql_expr_test": [
+            {"expr": f"round({queue.DRAIN_TIME})", "eval_time": f"{at_s}s", "exp_samples": samples}
+            for at_s, samples in asked
+        ],
+    }
+    file = tmp_path / "drain.yaml"
+    file.write_text(yaml.safe_dump({"evaluation_interval": "1s", "tests": [case]}), encoding="utf-8")
+    assert "SUCCESS" in promtool("test", "rules", str(file))
 
 
 @needs_promtool

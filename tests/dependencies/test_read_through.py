@@ -43,7 +43,9 @@ class Counts:
         self._results = {
             one: Change("cache_requests_total", cache=name, result=one) for one in ("hit", "stale", "miss", "error")
         }
-        self._writes = {one: Change("cache_writes_total", cache=name, result=one) for one in ("renewed", "redundant")}
+        self._writes = {
+            one: Change("cache_writes_total", cache=name, result=one) for one in ("renewed", "redundant", "error")
+        }
         self.blocked = Change("cache_blocked_reads_total", cache=name)
         self.loads = Change("cache_loads_total", cache=name)
         self.herds = Change("cache_herd_size_count", cache=name)
@@ -59,6 +61,11 @@ class Counts:
     def writes(self) -> tuple[float, float]:
         """Puts that renewed, and those that were one too many."""
         return self._writes["renewed"](), self._writes["redundant"]()
+
+    @property
+    def puts_that_failed(self) -> float:
+        """Puts that the cache did not take."""
+        return self._writes["error"]()
 
 
 def reading(name: str, **tables: dict[str, Any]) -> tuple[ReadThrough, FakeCache, Counts]:
@@ -98,7 +105,7 @@ async def test_a_cache_that_is_down_costs_a_load_and_never_an_error(tables: dict
     cache.down, origin = True, Origin()
     assert [await read.get("a", origin) for _ in range(3)] == [b"value"] * 3
     assert origin.loads == counts.blocked() == 3
-    assert (counts.results, counts.writes) == ({"error": 6}, (0, 0))
+    assert (counts.results, counts.writes, counts.puts_that_failed) == ({"error": 3}, (0, 0), 3)
 
 
 async def test_a_load_that_fails_is_told_and_nothing_is_kept() -> None:

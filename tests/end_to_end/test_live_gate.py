@@ -13,7 +13,7 @@ import pytest
 from dashboards.boards import BOARDS
 from dashboards.model import Board, Panel
 from dashboards.panels import ribbon
-from dashboards.prometheus_api import Prometheus, Span
+from dashboards.prometheus_api import Prometheus, Span, windowed
 from dashboards.queries import users
 from dashboards.recorded import last_change_s, serving
 
@@ -79,6 +79,6 @@ def test_the_list_of_exceptions_is_short_and_true() -> None:
 def test_marks_have_data(recorded: tuple[Prometheus, Span]) -> None:
     """The fault of each arm is a red band, and each arm has its beginning."""
     prometheus, span = recorded
-    assert prometheus.over(users.FAULT_MARKS, span)
+    assert prometheus.over(windowed(users.FAULT_MARKS, span), span)
     assert {one.labels["arm"] for one in prometheus.over(users.ARM_MARKS, span)} == {"none", "all"}
-    assert prometheus.over(users.DEFENCE_MARKS, span)
+    assert prometheus.over(windowed(users.DEFENCE_MARKS, span), span)

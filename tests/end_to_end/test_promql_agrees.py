@@ -137,6 +137,7 @@ def test_faults_and_arms_are_on_the_same_clock(run: Run) -> None:
     for arm in ARMS:
         (fault,) = (one for one in run.record.manifest["faults"] if one["arm"] == arm)
         for at_s, active in ((fault["start_s"] - 1, 0), (fault["start_s"] + 1.5, 1), (fault["end_s"] + 1.5, 0)):
-            assert {one.last for one in run.at(users.FAULTS, run.began_s(arm) + at_s)} == {active}
+            told = run.at("max by (proxy, type) (toxic_active)", run.began_s(arm) + at_s)
+            assert {one.last for one in told} == {active}
         (shown,) = run.at("experiment_info == 1", run.began_s(arm) + DURATIONS.total_s / 2)
         assert (shown.labels["arm"], shown.labels["experiment"]) == (arm, "cascading_failure")

@@ -7,6 +7,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from prometheus_client import REGISTRY
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -61,6 +62,18 @@ async def test_the_route_is_told_by_its_pattern() -> None:
     for number in range(3):
         await ask(APP, "GET", f"/items/{number}")
     assert count() == 3
+
+
+async def test_a_request_is_counted_when_it_comes_in() -> None:
+    """So that what is asked shows while nothing ends; before any has come the count is 0."""
+    began = Change("http_server_requests_started_total", http_request_method="GET")
+    ended = served("/items/{item:int}", 200)
+    asked = asyncio.gather(*(ask(APP, "GET", "/items/1") for _ in range(5)))
+    await settle()
+    assert (began(), ended()) == (5, 0)
+    await asked
+    assert (began(), ended()) == (5, 5)
+    assert REGISTRY.get_sample_value("http_server_requests_started_total", {"http_request_method": "POST"}) is not None
 
 
 async def test_the_duration_is_that_of_the_whole_request() -> None:
