@@ -7,7 +7,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 BENCH := .venv-bench/.ready
 
-.PHONY: demo test check unit bench kill fuzz lock clean readme picture dashboards preview up down smoke
+.PHONY: demo test check unit bench instrument kill fuzz lock clean readme picture dashboards preview up down smoke
 
 demo: $(READY)
 	@$(BIN)/rulezero demo
@@ -56,6 +56,10 @@ $(BENCH): requirements.lock pyproject.toml
 	@rm -rf .venv-bench && $(PYTHON) -m venv .venv-bench
 	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[bench]'
 	@touch $@
+
+# Half an hour on a quiet machine: the line before payment against the laws of queues, into docs/instrument.md.
+instrument: $(READY)
+	@$(BIN)/python -m benchmarks instrument > docs/instrument.md.new && mv docs/instrument.md.new docs/instrument.md
 
 # Prints what the README quotes; a test fails when they differ.
 readme: $(READY)

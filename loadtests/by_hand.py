@@ -25,13 +25,12 @@ from loadtests.exported_by_hand import export
 from loadtests.open_loop import OpenLoopUser
 from loadtests.recorder import Recorder
 from loadtests.row_log import RowLog
-from loadtests.streams import Arrival, stream_arrivals
+from loadtests.streams import Arrival, closed_arrivals, stream_arrivals
 from loadtests.tracing import Traces
 from loadtests.traffic import Traffic
 from rulezero.errors import UsageProblem
-from rulezero.experiment import Stream
+from rulezero.experiment import ClosedUser, Stream
 from rulezero.load.rows import HEADER
-from rulezero.load.schedule import keys, operation_ids
 from rulezero.load.targets import check_target
 
 IN_FLIGHT_MAX = 2000
@@ -93,11 +92,15 @@ class HandClosedLoopUser(_Guarded, ClosedLoopUser):
         options = self.environment.parsed_options
         return float(options.think_time) if options else 1.0
 
-    def start_asking(self) -> tuple[Traffic, Iterator[int], Iterator[str]]:
+    def start_asking(self) -> tuple[Traffic, Iterator[Arrival]]:
         """Start a user who lasts until it is stopped."""
-        name = f"{self.route}:closed:{next(_users)}"
-        asked = keys(_seed(self.environment), name, self.keys)
-        return _traffic_to(self.environment, self.host), asked, operation_ids(_run_id, name)
+        return _traffic_to(self.environment, self.host), closed_arrivals(
+            ClosedUser(route=self.route, deadline_s=self.deadline_s, keys=self.keys),
+            self.routes,
+            seed=_seed(self.environment),
+            run_id=_run_id,
+            name=f"{self.route}:closed:{next(_users)}",
+        )
 
 
 def refuse(problem: UsageProblem) -> NoReturn:

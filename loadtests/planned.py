@@ -17,6 +17,7 @@ from gevent.pywsgi import WSGIServer
 from locust import events
 from locust.env import Environment
 
+from loadtests.closed_loop import ask_until
 from loadtests.exported import Exported, Source
 from loadtests.metrics_server import LAST_LOOK_S, serve, stop
 from loadtests.open_loop import OpenLoopUser
@@ -24,11 +25,11 @@ from loadtests.parent import give_up, keep_standard_output, leave, listen, say_r
 from loadtests.recorder import Recorder
 from loadtests.row_log import RowLog
 from loadtests.self_report import report
-from loadtests.streams import Arrival, Routes, burst_arrivals, stream_arrivals
+from loadtests.streams import Arrival, Routes, burst_arrivals, closed_arrivals, stream_arrivals
 from loadtests.tracing import Traces
 from loadtests.traffic import Traffic
 from rulezero.errors import EXIT_UNAVAILABLE, UsageProblem
-from rulezero.experiment import Burst, Stream
+from rulezero.experiment import Burst, ClosedUser, Load, Stream
 from rulezero.load.plan import PLAN_VARIABLE, LoadPlan, read_plan
 from rulezero.load.rows import HEADER, REPORT_HEADER
 from rulezero.load.schedule import due_times
@@ -51,7 +52,7 @@ def plan_from_environment(routes: Routes) -> LoadPlan | None:
     if not path:
         return None
     plan = read_plan(Path(path))
-    for parts in (plan.streams, plan.bursts):
+    for parts in (plan.streams, plan.bursts, plan.closed):
         for part in parts:
             if part.route not in routes:
                 raise UsageProblem(f"load plan: unknown route {part.route}; known are {', '.join(routes)}")
@@ -68,6 +69,9 @@ class PlannedRun:
         self.streams: Iterator[Stream] = iter(plan.streams)
         self.traffic: Traffic
         self.recorder: Recorder
+        self._patient: Traffic
+        self._patient_recorder: Recorder
+        self._users: list[gevent.Greenlet] = []
         self._exported: Exported | None = None
         self._server: WSGIServer | None = None
         self._spawned = Event()
@@ -81,12 +85,12 @@ class PlannedRun:
         self._exported = self._new_exported()
         rows = RowLog(Path(plan.rows_path), HEADER)
         self.recorder = Recorder(environment, rows, plan.phase_at, exported=self._exported)
-        self.traffic = Traffic(
-            check_target(plan.host),
-            traces=Traces(endpoint=plan.otlp_endpoint, instance=plan.run_id, random=Random()),
-            recorder=self.recorder,
-            in_flight_max=plan.in_flight_max,
-        )
+        target, cap = check_target(plan.host), plan.in_flight_max
+        traces = Traces(endpoint=plan.otlp_endpoint, instance=plan.run_id, random=Random())
+        self.traffic = Traffic(target, traces=traces, recorder=self.recorder, in_flight_max=cap)
+        # Users who wait are no part of the load that is counted, and have connections of their own.
+        self._patient_recorder = Recorder(environment, rows, plan.phase_at)
+        self._patient = Traffic(target, traces=traces, recorder=self._patient_recorder, in_flight_max=cap)
         if self._exported is not None and plan.metrics_port is not None:
             self._server = serve(plan.metrics_host, plan.metrics_port, self._exported.refresh)
         gevent.spawn(self._conduct, environment).link_exception(give_up)
@@ -108,7 +112,12 @@ class PlannedRun:
         reporter.link_exception(give_up)
         for index, burst in enumerate(self.plan.bursts):
             gevent.spawn(self._send_burst, index, burst, origin_s).link_exception(give_up)
+        for index, user in enumerate(self.plan.closed):
+            self._users.append(gevent.spawn(self._be_patient, index, user, origin_s))
+            self._users[-1].link_exception(give_up)
         self._wait_for_the_end(origin_s)
+        gevent.killall(self._users)
+        self._patient.connections.close()
         reporter.kill()
         self.recorder.close()
         self.traffic.close()
@@ -118,7 +127,7 @@ class PlannedRun:
             environment.runner.quit()
 
     def _begin(self, origin_s: float) -> None:
-        self.recorder.origin_s = origin_s
+        self.recorder.origin_s = self._patient_recorder.origin_s = origin_s
         if self._exported is not None:
             self._exported.begin(origin_s)
         self.began.set(origin_s)
@@ -153,6 +162,7 @@ class PlannedRun:
         count = steady + max((burst.count for burst in plan.bursts), default=0) + _SPARE_CONNECTIONS
         try:
             self.traffic.connections.open(min(count, plan.in_flight_max))
+            self._patient.connections.open(len(plan.closed))
         except OSError as error:
             leave(f"{plan.host} does not take connections: {error.strerror}; is the lab up?", EXIT_UNAVAILABLE)
 
@@ -171,14 +181,22 @@ class PlannedRun:
         gevent.sleep(max(0.0, due_s - monotonic()))
         self.traffic.offer_together(arrivals)
 
+    def _be_patient(self, index: int, user: ClosedUser, origin_s: float) -> None:
+        plan = self.plan
+        name = f"{user.route}:closed:{index}"
+        asked = closed_arrivals(user, self.routes, seed=plan.seed, run_id=plan.run_id, name=name)
+        gevent.sleep(max(0.0, origin_s - monotonic()))
+        ask_until(origin_s + plan.duration_s, self._patient, asked, think_s=user.think_s)
+
     def _wait_for_the_end(self, origin_s: float) -> None:
         plan = self.plan
         gevent.sleep(max(0.0, origin_s + plan.duration_s - monotonic()))
-        deadlines_s = [part.deadline_s for parts in (plan.streams, plan.bursts) for part in parts]
-        last_s = monotonic() + max(deadlines_s, default=0.0) + _GRACE_S
+        loads: tuple[Load, ...] = (*plan.streams, *plan.bursts, *plan.closed)
+        last_s = monotonic() + max((load.deadline_s for load in loads), default=0.0) + _GRACE_S
         gevent.sleep(_LOOK_S)  # The last arrivals are still being offered.
         while self.traffic.counts.in_flight and monotonic() < last_s:
             gevent.sleep(_LOOK_S)
+        gevent.joinall(self._users, timeout=max(0.0, last_s - monotonic()))
 
 
 class PlannedUser(OpenLoopUser):

@@ -37,7 +37,11 @@ def _chain(_key: int, _operation_id: str) -> Request:
     return Request(method="GET", path="/chain")
 
 
-# The last one is of the lab that services/chain/lab.toml describes.
+def _charge(_key: int, _operation_id: str) -> Request:
+    return Request(method="POST", path="/charges", body=b'{"order":1,"cents":1999}')
+
+
+# The last two are no routes of the edge: one of the lab that services/chain/lab.toml describes, one of payment itself.
 ROUTES: Routes = {
     "browse": _browse,
     "search": _search,
@@ -45,6 +49,7 @@ ROUTES: Routes = {
     "offers": _offers,
     "receipt": _receipt,
     "chain": _chain,
+    "charge": _charge,
 }
 ITEMS = Keys(low=3, high=100, skew=1.0)  # 1 and 2 are heavy: they are for the herd
 

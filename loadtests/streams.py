@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from time import monotonic
 
-from rulezero.experiment import Burst, Stream
+from rulezero.experiment import Burst, ClosedUser, Stream
 from rulezero.load.rows import Kind
 from rulezero.load.schedule import arrivals, keys, operation_ids, sampled
 
@@ -16,6 +17,7 @@ class Request:
     method: str
     path: str
     body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,3 +89,18 @@ def burst_arrivals(
         )
         for _, operation_id, is_sampled in zip(range(burst.count), operations, traced, strict=False)
     ]
+
+
+def closed_arrivals(user: ClosedUser, routes: Routes, *, seed: int, run_id: str, name: str) -> Iterator[Arrival]:
+    """Yield what a user who waits asks for, for ever, each due when it is taken; `name` tells such users apart."""
+    for key, operation_id in zip(keys(seed, name, user.keys), operation_ids(run_id, name), strict=False):
+        yield Arrival(
+            due_s=monotonic(),
+            route=user.route,
+            key=key,
+            request=routes[user.route](key, operation_id),
+            deadline_s=user.deadline_s,
+            operation_id=operation_id,
+            sampled=False,
+            kind="closed",
+        )

@@ -141,9 +141,12 @@ class Traffic:
 
     def _bytes(self, arrival: Arrival, left_s: float, traceparent: str) -> bytes:
         request = arrival.request
-        body = f"Content-Type: application/json\r\nContent-Length: {len(request.body)}\r\n" if request.body else ""
+        headers = dict(request.headers)
+        if request.body:
+            headers = {"Content-Type": "application/json", **headers, "Content-Length": str(len(request.body))}
+        more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         head = (
             f"{request.method} {request.path} HTTP/1.1\r\nHost: {self._host}\r\nX-Deadline-Ms: {left_s * 1000:.0f}\r\n"
-            f"X-Operation-Id: {arrival.operation_id}\r\ntraceparent: {traceparent}\r\n{body}\r\n"
+            f"X-Operation-Id: {arrival.operation_id}\r\ntraceparent: {traceparent}\r\n{more}\r\n"
         )
         return head.encode() + request.body

@@ -3,7 +3,11 @@
 import hashlib
 import importlib
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+
+import msgspec
 
 from rulezero.errors import UsageProblem
 from rulezero.experiment import Arm, Experiment
@@ -56,6 +60,35 @@ def load_experiment(name: str) -> Experiment:
     if not isinstance(experiment, Experiment):
         raise UsageProblem(f"{EXPERIMENTS}/{name}.py defines no EXPERIMENT; see CONTRIBUTING.md")
     return experiment
+
+
+def load_variant(name: str, point: object) -> Experiment:
+    """Return an experiment by name as it is at a point of a sweep; without a point, as its file has it.
+
+    `point` comes from a manifest, so it may be anything.
+
+    Raises:
+        UsageProblem: As `load_experiment`, and when the experiment cannot be varied like that today.
+
+    """
+    try:
+        known = msgspec.convert(point or {}, dict[str, float])
+    except msgspec.ValidationError as error:
+        raise UsageProblem(f"manifest.json: `variant` is not a number for each name ({error}); run it again") from None
+    experiment = load_experiment(name)
+    return at_point(experiment, known) if known else experiment
+
+
+def at_point(experiment: Experiment, point: Mapping[str, float]) -> Experiment:
+    """Return the variant of an experiment at a point. Raises UsageProblem when it cannot be varied like that."""
+    if experiment.variants is None:
+        raise UsageProblem(f"{experiment.name} has nothing that can be varied; see docs/sweep.md")
+    try:
+        built = experiment.variants.build(**point)
+    except Exception as error:  # noqa: BLE001 - the file is the user's: whatever it raises is told in one line.
+        told = ", ".join(f"{name}={value:g}" for name, value in point.items())
+        raise UsageProblem(f"{experiment.name} cannot be varied to {told}: {error}; correct it") from None
+    return replace(built, variant=dict(point))
 
 
 def fingerprint(name: str) -> str:

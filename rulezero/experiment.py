@@ -3,6 +3,7 @@
 An experiment is data: it can be listed, printed and validated without starting anything.
 """
 
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
@@ -10,6 +11,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from rulezero.faults import Fault
+from rulezero.own_system import OwnSystem
 
 PhaseName = Literal["warmup", "baseline", "fault", "hold"]
 PHASES: tuple[PhaseName, ...] = ("warmup", "baseline", "fault", "hold")
@@ -26,12 +28,22 @@ class Keys:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class HttpRequest:
+    """What a route asks; `path` and `body` have places for "{key}" and "{operation_id}"."""
+
+    method: str
+    path: str
+    body: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Stream:
     """One Poisson stream of requests: `rate_rps` arrivals a second, whatever the system does.
 
     `deadline_s` is how long the user waits; a correct answer after it is no goodput. `crosses` names the links
     that a request of this route is meant to cross, the denominators of attempts per request; links to the processes
-    of one service go by the service ("edge-catalog").
+    of one service go by the service ("edge-catalog"). `request` is what it sends, where the locustfile does not know.
     """
 
     route: str
@@ -39,6 +51,7 @@ class Stream:
     deadline_s: Annotated[float, Meta(gt=0)] = 1.0
     keys: Keys = field(default_factory=Keys)
     crosses: tuple[str, ...] = ()
+    request: HttpRequest | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +71,23 @@ class Burst:
     count: Annotated[int, Meta(gt=0)]
     key: int
     deadline_s: Annotated[float, Meta(gt=0)] = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClosedUser:
+    """One user who waits for the answer, thinks for `think_s`, and only then asks again.
+
+    He is there to be compared with: his load falls exactly when the system is in trouble, and what he says of it counts
+    from the instant he sent. No figure of the arms but `answered_ms` looks at him.
+    """
+
+    route: str
+    think_s: Annotated[float, Meta(ge=0)] = 1.0
+    deadline_s: Annotated[float, Meta(gt=0)] = 1.0
+    keys: Keys = field(default_factory=Keys)
+
+
+Load = Stream | Burst | ClosedUser
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,6 +185,20 @@ class Check:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Variants:
+    """What of an experiment can be varied: `parameters`, each with the range that makes sense.
+
+    `build` takes parameters by name and returns the experiment at that point; those left out stay as they are.
+    `predicted` takes a point and an arm's name and returns how many seconds after the fault the closed form has that
+    arm back: infinite where it never is, None where there is no closed form.
+    """
+
+    parameters: Mapping[str, tuple[float, float]]
+    build: Callable[..., "Experiment"]
+    predicted: Callable[[Mapping[str, float], str], float | None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Experiment:
     """One question about the system under test.
 
@@ -166,12 +210,18 @@ class Experiment:
         demo_arms: The arms to begin with; those that `make demo` runs, if it runs this experiment.
         base: Defences that every arm without a preset has on, the control too: clients as they are usually written.
         lab: The description of the system under test, in the checkout.
+        own: The system under test where it is somebody's own, in place of `lab`.
+        locustfile: What sends the load, in the checkout.
+        event_loops: The services tell how late their event loops are, and a run in which they do not is invalid.
         prewarm: What is asked for before the load begins, so that it meets a warm cache.
         services: Extra settings per service instance ("*" for all), as environment variables.
         yardstick: What arms are compared by; None: the share of what was offered that was good, from the fault on.
         objective: The share of requests that users are promised to be good, over 30 days.
         bursts: Crowds of requests at one moment.
+        closed: Users who wait for their answers, beside the streams, who do not.
         in_flight_max: Arrivals beyond so many unanswered requests are dropped and counted.
+        variants: What of it `rulezero sweep` can vary.
+        variant: The point of a sweep that it stands for; empty: as its file has it.
 
     """
 
@@ -187,12 +237,23 @@ class Experiment:
     yardstick: Yardstick | None = None
     objective: Annotated[float, Meta(gt=0, lt=1)] = 0.99
     bursts: tuple[Burst, ...] = ()
+    closed: tuple[ClosedUser, ...] = ()
     base: tuple[str, ...] = ()
     lab: str = "services/lab.toml"
+    own: OwnSystem | None = None
+    locustfile: str = "loadtests/shop.py"
+    event_loops: bool = True
     prewarm: Prewarm | None = None
     durations: Durations = field(default_factory=Durations)
     services: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     in_flight_max: int = 2000
+    variants: Variants | None = None
+    variant: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def asked_as(self) -> str:
+        """Return how the command line asks for it."""
+        return self.name if self.own is None else shlex.quote(self.own.path)
 
     @property
     def control(self) -> Arm:

@@ -28,13 +28,18 @@ class Signature:
             raise ValueError("a signature needs ratio_max, ratio_min or increase_min")
 
 
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The proof where the services tell nothing: the bytes on the link or what its users got must have changed."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Toxic:
     """A toxic on a link, as Toxiproxy's API takes it."""
 
     link: str
     type: str
-    signature: Signature
+    signature: Signature | Trace
     attributes: dict[str, int] = field(default_factory=dict)
     stream: Literal["upstream", "downstream"] = "downstream"
     toxicity: float = 1.0

@@ -23,7 +23,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
     `key` says which of the runs that were asked for it is; an invalid run may be followed by another of its key.
     `record` is its folder in the series'. `arms` holds the measures of each arm, `yardsticks` what the experiment
-    compares by; `reasons` say why it is invalid.
+    compares by; `reasons` say why it is invalid. `more` holds what the verb alone goes by, `not_exercised` the
+    defences of each arm that never decided anything.
     """
 
     key: str
@@ -34,6 +35,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     reasons: list[str]
     arms: Arms
     yardsticks: dict[str, float | None]
+    more: Arms = msgspec.field(default_factory=dict)
+    not_exercised: dict[str, list[str]] = msgspec.field(default_factory=dict)
 
 
 class Series(msgspec.Struct, kw_only=True):
@@ -65,12 +68,21 @@ def write_series(folder: Path, series: Series) -> None:
     write_text(folder / FILE, msgspec.json.format(msgspec.json.encode(series), indent=2).decode() + "\n")
 
 
+def kind_of(folder: Path) -> str | None:
+    """Return which verb made the series in a folder; None where there is none. Raises UsageProblem."""
+    return _decoded(folder, "ab").kind if (folder / FILE).exists() else None
+
+
 def read_series(folder: Path, kind: str) -> Series:
     """Return a series of this kind from its folder. Raises UsageProblem."""
-    try:
-        series = msgspec.json.decode((folder / FILE).read_bytes(), type=Series)
-    except (OSError, msgspec.ValidationError, msgspec.DecodeError) as error:
-        raise UsageProblem(f"{folder} is no series ({error}); name a folder that `rulezero {kind}` made") from None
+    series = _decoded(folder, kind)
     if series.kind != kind:
         raise UsageProblem(f"{folder} was made by `rulezero {series.kind}`; name one of `rulezero {kind}`")
     return series
+
+
+def _decoded(folder: Path, kind: str) -> Series:
+    try:
+        return msgspec.json.decode((folder / FILE).read_bytes(), type=Series)
+    except (OSError, msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageProblem(f"{folder} is no series ({error}); name a folder that `rulezero {kind}` made") from None

@@ -14,14 +14,14 @@ def budget(figures: Mapping[str, Any], lengths_s: Mapping[str, float], objective
     """Return what an arm burnt from the beginning of the fault on.
 
     `burnt`: bad requests over those that the objective allows in the same time: 1 is exactly all of it. `month_share`:
-    bad requests over those allowed in 30 days at the load of the baseline. `outages_a_month`: how many like this one a
-    month can afford; None for one that burnt nothing.
+    bad requests over those allowed in 30 days at the load of the baseline; None where there was none.
+    `outages_a_month`: how many like this one a month can afford; None for one that burnt nothing.
     """
     offered = sum(figures["offered_rps"][phase] * lengths_s[phase] for phase in ONSET)
     good = sum(figures["goodput_rps"][phase] * lengths_s[phase] for phase in ONSET)
     bad = offered - good
     allowed_in_a_month = (1 - objective) * figures["offered_rps"]["baseline"] * MONTH_S
-    month_share = bad / allowed_in_a_month if allowed_in_a_month else 0.0
+    month_share = bad / allowed_in_a_month if allowed_in_a_month else None
     return {
         "objective": objective,
         "burnt": bad / ((1 - objective) * offered) if offered else 0.0,

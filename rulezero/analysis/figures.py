@@ -64,6 +64,8 @@ def arm_figures(
         "routes": {route: route_rates(phases, lengths_s, route) for route in routes},
         "outcomes": {name: outcome_counts(part) for name, part in phases.items()},
         "latency_ms": {name: latencies(part) for name, part in phases.items()},
+        "answered_ms": answered_ms(rows),
+        "crowd": crowd(requests, manifest),
         "lengths_s": dict(lengths_s),
         "recovery_s": recovery_s(requests, windows),
         "attempts_per_request": attempts_per_request(requests, metrics, manifest, windows),
@@ -117,6 +119,47 @@ def latencies(rows: pl.DataFrame) -> dict[str, float | None]:
     good = rows.filter(pl.col("good")).get_column("latency_ms")
     shares = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p999": 0.999}
     return {name: _number(good.quantile(share, "linear")) for name, share in shares.items()}
+
+
+def answered_ms(rows: pl.DataFrame) -> dict[str, dict[str, Any] | None]:
+    """Return percentiles of all answers, late and bad ones too, as each loop measured them, by itself and in all.
+
+    The open loop counts from the intended send; "closed" are users who wait for the answer before they ask again, and
+    count from the actual one. None where nobody asked so.
+    """
+    answered = rows.filter((pl.col("status") > 0) & pl.col("phase").is_in(MEASURED))
+    is_closed = pl.col("kind") == "closed"
+    return {"open": _by_loop(answered.filter(~is_closed)), "closed": _by_loop(answered.filter(is_closed))}
+
+
+def _by_loop(answered: pl.DataFrame) -> dict[str, Any] | None:
+    if answered.is_empty():
+        return None
+    parts = {"baseline": answered.filter(pl.col("phase") == "baseline"), "measured": answered}
+    return {
+        name: {
+            "count": part.height,
+            **{
+                f"p{share:g}": _number(part.get_column("latency_ms").quantile(share / 100, "linear"))
+                for share in (50, 99)
+            },
+        }
+        for name, part in parts.items()
+    }
+
+
+def crowd(requests: pl.DataFrame, manifest: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return how many of the bursts' requests were good, and when the last was; None without bursts."""
+    if not manifest["bursts"]:
+        return None
+    asked = requests.filter(pl.col("kind") == "burst")
+    good = asked.filter(pl.col("good"))
+    last_ms = good.get_column("latency_ms").max()
+    return {
+        "asked": asked.height,
+        "good": good.height,
+        "last_s": last_ms / 1000 if isinstance(last_ms, float) else None,
+    }
 
 
 def recovery_s(requests: pl.DataFrame, windows: Mapping[str, Window]) -> float | None:

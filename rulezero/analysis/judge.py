@@ -1,4 +1,4 @@
-"""From a record to verdict.json: figures of each arm, validity, checks, predictions, one sentence.
+"""From a record to verdict.json: figures of each arm, validity, checks, predictions, the result in words.
 
 The verdict is supported when every check held and every prediction was within its band, refuted when a check of a
 defended arm did not hold, unknown otherwise and when the run is invalid. It speaks of this one run; whether a defence
@@ -16,6 +16,7 @@ from rulezero.analysis.budget import budget
 from rulezero.analysis.figures import arm_figures, arrivals_s
 from rulezero.analysis.manifest import asked_by, require_judgeable
 from rulezero.analysis.measures import measured
+from rulezero.analysis.metastability import longest_timeout_s, state
 from rulezero.analysis.traces import chosen_traces
 from rulezero.analysis.validity import Observed, Validity, examine
 from rulezero.checks import kept_after_onset, told
@@ -52,7 +53,7 @@ def judge(record: Record, experiment: Experiment) -> dict[str, Any]:
         "valid": not reasons,
         "invalid_reasons": reasons,
         "verdict": verdict,
-        "summary": _summary(reasons, arms, manifest["control"], experiment.yardstick),
+        "summary": _summary(reasons, arms, manifest["control"], experiment),
         "yardstick": experiment.yardstick.name if experiment.yardstick else None,
         "chart": experiment.yardstick.chart if experiment.yardstick else "goodput",
         "control": manifest["control"],
@@ -84,10 +85,19 @@ def _judge_arms(record: Record, experiment: Experiment) -> tuple[dict[str, Any],
         figures = arms[arm["name"]]
         figures["budget"] = budget(figures, figures["lengths_s"], experiment.objective)
         figures["measures"] = measured(figures)
+        figures["state"] = _state(experiment, manifest, figures)
         with asked_by(experiment, record):
             _predict(experiment, figures, arrivals_s(rows, manifest))
             figures["yardstick"] = _measure(experiment.yardstick, figures)
     return arms, validity
+
+
+def _state(experiment: Experiment, manifest: Mapping[str, Any], figures: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return whether an arm stayed up or came back; None where nothing was done to it."""
+    if not experiment.faults and not experiment.bursts:
+        return None
+    cut_off = manifest["interrupted"] and figures["name"] == manifest["arms"][-1]["name"]
+    return state(figures, timeout_s=longest_timeout_s(manifest), over=not cut_off)
 
 
 def best_arm(
@@ -197,27 +207,59 @@ def _outside(arms: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _summary(reasons: Sequence[str], arms: Mapping[str, Any], control: str, yardstick: Yardstick | None) -> str:
+def _summary(reasons: Sequence[str], arms: Mapping[str, Any], control: str, experiment: Experiment) -> str:
+    yardstick = experiment.yardstick
     if reasons:
         more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
         first = reasons[0].splitlines()[0]  # A reason may quote a log.
         return f"This run is invalid and says nothing: {first}{more}."
     best = best_arm(list(arms.values()), control, yardstick)
+    harm = _harm(arms, yardstick)
     undefended = _told(yardstick, control, arms[control])
     if best is None:
-        return f"{undefended}; no defended arm ran."
-    worse = [name for name, figures in arms.items() if figures["effect"] == "worse"]
-    harm = f"; made worse by: {', '.join(worse)}" if worse else ""
+        return f"{undefended}; {_foretold(arms[control]) if len(experiment.arms) == 1 else 'no defended arm ran'}."
     missed = _outside(arms)
     off = f" Outside the predicted band, or not measured: {'; '.join(missed)}." if missed else ""
     if yardstick is None:
-        return f"{undefended}; with {best['name']} {kept_after_onset(best):.0%} (relative to the baseline){harm}.{off}"
-    return f"{undefended}; with {best['name']} {told(best['yardstick'])}{harm}.{off}"
+        defended = f"{kept_after_onset(best):.0%} (relative to the baseline)"
+    else:
+        defended = told(best["yardstick"])
+    return f"{harm}{undefended}; with {best['name']} {defended}.{off}"
+
+
+def _foretold(figures: Mapping[str, Any]) -> str:
+    """Return what was measured beside what was predicted: all there is to say of an experiment with a single arm."""
+    return "; ".join(
+        f"{one['name']}: "
+        + ("not measured" if one["measured"] is None else told(one["measured"]))
+        + ("" if one["predicted"] is None else f" ({told(one['predicted'])} was predicted)")
+        for one in figures["predictions"]
+    )
+
+
+def _harm(arms: Mapping[str, Any], yardstick: Yardstick | None) -> str:
+    """Return the sentence that names who made it worse, by what each was compared; nothing when nobody did."""
+    worse = [
+        f"{name} made it worse: "
+        + (
+            f"{yardstick.name}: {told(figures['yardstick'])}"
+            if yardstick and figures["effect_by"] == "yardstick"
+            else f"{kept_after_onset(figures):.0%} of the requests went well"
+        )
+        for name, figures in arms.items()
+        if figures["effect"] == "worse"
+    ]
+    return f"HARM: {'; '.join(worse)}. " if worse else ""
 
 
 def _told(yardstick: Yardstick | None, control: str, figures: Mapping[str, Any]) -> str:
+    down = ", and it stayed down after the fault (metastable)" if _metastable(figures) else ""
     if yardstick is None:
         who = "Without a defence" if control == "none" else f"With {control}"
-        return f"{who} {kept_after_onset(figures):.0%} of the requests from the fault on went well"
+        return f"{who} {kept_after_onset(figures):.0%} of the requests from the fault on went well{down}"
     value = figures["yardstick"]
-    return f"{yardstick.name}: with {control} " + ("not measured" if value is None else told(value))
+    return f"{yardstick.name}: with {control} " + ("not measured" if value is None else told(value)) + down
+
+
+def _metastable(figures: Mapping[str, Any]) -> bool:
+    return figures["state"] is not None and figures["state"]["state"] == "metastable"

@@ -4,12 +4,15 @@ One observation is one pair of runs with the same seed and the same arrivals; re
 other, so they are no observations. Intervals are Student's t over the differences of the pairs (Student 1908). Looking
 several times and at several arms costs: each look at each arm gets an equal part of the error rate (Bonferroni), so
 that one may stop at any of the looks and the intervals of all arms and looks hold together.
+
+Differences that are all the same have an interval without width. It is taken at its word: the floor, which knows what
+this machine does to two runs of the same, keeps a call from being made on a coarse measure that happens to repeat.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean, stdev
+from functools import cache
 from typing import Literal
 
 from scipy import stats
@@ -47,8 +50,8 @@ def interval(differences: Sequence[float], *, error_rate: float = ERROR_RATE) ->
     """Return the mean of these and its interval. Raises ValueError when there are none."""
     if not differences:
         raise ValueError("no pairs, no interval")
-    mean, count = fmean(differences), len(differences)
-    half = _half_width(differences, count, error_rate)
+    mean, count = _mean(differences), len(differences)
+    half = half_width(deviation(differences), count, error_rate=error_rate)
     return Interval(mean=mean, low=mean - half, high=mean + half, pairs=count, error_rate=error_rate)
 
 
@@ -67,23 +70,53 @@ def call(found: Interval, *, better: Better, floor: float, margin: float) -> Cal
         return "helps"
     if high < -floor:
         return "harms"
-    if -margin < low and high < margin:
+    # Not "<": where the control has 0, so is the margin, and two arms that both have 0 do not differ.
+    if -margin <= low and high <= margin:
         return "no effect"
     return "inconclusive"
 
 
+def sequential_call(
+    differences: Sequence[float], *, better: Better, floor: float, margin: float, error_rate: float = ERROR_RATE
+) -> Call:
+    """Return what is called of one treatment by looking after `looks` of these pairs and stopping when it is clear."""
+    when = looks(len(differences))
+    found: Call = "inconclusive"
+    for count in when:
+        seen = interval(differences[:count], error_rate=error_rate / len(when))
+        found = call(seen, better=better, floor=floor, margin=margin)
+        if found != "inconclusive":
+            break
+    return found
+
+
 def more_pairs(differences: Sequence[float], *, error_rate: float, floor: float, margin: float) -> int | None:
     """Return how many more pairs would settle it if they came out as those so far; None if a thousand would not."""
-    mean = abs(fmean(differences))
+    mean, spread = abs(_mean(differences)), deviation(differences)
     for count in range(len(differences) + 1, _MORE_PAIRS_MAX + 1):
-        half = _half_width(differences, count, error_rate)
-        if mean - half > floor or mean + half < margin:
+        half = half_width(spread, count, error_rate=error_rate)
+        if mean - half > floor or mean + half <= margin:
             return count - len(differences)
     return None
 
 
-def _half_width(differences: Sequence[float], count: int, error_rate: float) -> float:
-    """Return half the width of the interval that `count` pairs would have which scatter as these do."""
+def deviation(differences: Sequence[float]) -> float:
+    """Return the standard deviation of a population of which these are a sample; infinite for fewer than two."""
     if len(differences) < 2:
         return math.inf
-    return float(stats.t.ppf(1 - error_rate / 2, count - 1)) * stdev(differences) / math.sqrt(count)
+    mean = _mean(differences)
+    return math.sqrt(math.fsum((each - mean) ** 2 for each in differences) / (len(differences) - 1))
+
+
+def half_width(spread: float, pairs: int, *, error_rate: float) -> float:
+    """Return half the width of the interval of so many pairs which scatter by this standard deviation."""
+    return _quantile(error_rate, pairs - 1) * spread / math.sqrt(pairs) if pairs > 1 else math.inf
+
+
+def _mean(differences: Sequence[float]) -> float:
+    return math.fsum(differences) / len(differences)
+
+
+@cache
+def _quantile(error_rate: float, degrees_of_freedom: int) -> float:
+    return float(stats.t.ppf(1 - error_rate / 2, degrees_of_freedom))

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from heapq import heapreplace
 from operator import mul
 
 from rulezero.analysis.recovery import STEP_S, back_for_good_s
@@ -160,3 +161,90 @@ def drain_s(waiting: float, rate_rps: float, capacity_rps: float, *, share: floa
 def refused_share(rate_rps: float, capacity_rps: float) -> float:
     """Return the share that a bounded queue refuses once it is full."""
     return max(0.0, 1 - capacity_rps / rate_rps)
+
+
+def stalled_percentile_s(share: float, stall_s: float, length_s: float) -> float:
+    """Return the percentile `share` of the latencies that an open loop sees when nothing is answered for a while.
+
+    Who comes t into the stall waits the rest of it, so a share of (stall - x) / length waits longer than x. A user who
+    waits for the answer comes once in that time, and has it as one slow answer among all (coordinated omission).
+    """
+    return max(0.0, stall_s - (1 - share) * length_s)
+
+
+def shards_share(shards: int, *, dead: int = 1) -> float:
+    """Return the share of the calls that is answered when `dead` of the shards, asked in turn, are not there."""
+    return 1 - dead / shards
+
+
+def tripped_share(
+    shards: int, rate_rps: float, *, failure_rate: float, window_s: float, open_s: float, probes: int, fault_s: float
+) -> float:
+    """Return the share of the calls answered in a fault by a dead shard when one breaker stands for all shards.
+
+    It trips when the failures, 1 / shards of what comes, are `failure_rate` of a window that was full of successes:
+    after failure rate x shards x window, and never when 1 / shards is less than the failure rate. From then on, per
+    `open_s` that it is open, `probes` calls pass, and the same share of them fails: if that trips it, for ever again.
+    """
+    answered = shards_share(shards)
+    if 1 / shards < failure_rate:
+        return answered
+    trips_s = min(failure_rate * shards * window_s, fault_s)
+    passing = probes / (rate_rps * open_s + probes)
+    return answered * (trips_s + (fault_s - trips_s) * passing) / fault_s
+
+
+def erlang_c_wait_s(slots: int, rate_rps: float, service_s: float) -> float:
+    """Return the mean wait for one of `slots`, with Poisson arrivals and exponential service (M/M/c).
+
+    Erlang (1917): P(wait) x service / (slots - load), where P(wait) comes from Erlang's loss formula. Infinite at the
+    capacity or above it.
+    """
+    load = rate_rps * service_s
+    if load >= slots:
+        return math.inf
+    lost = 1.0
+    for taken in range(1, slots + 1):
+        lost = load * lost / (taken + load * lost)
+    waits = lost / (1 - load / slots * (1 - lost))
+    return waits * service_s / (slots - load)
+
+
+def fixed_service_wait_s(slots: int, rate_rps: float, service_s: float) -> float:
+    """Return the same with a service time that is always the same (M/D/c), to about 1 %.
+
+    Half of Erlang's wait, times what several servers add to that (Cosmetatos, "Some approximate equilibrium results
+    for the multi-server queue (M/G/r)", 1976); with one server it is exact.
+    """
+    usage = rate_rps * service_s / slots
+    if usage >= 1:
+        return math.inf
+    if not usage:
+        return 0.0
+    more = (1 - usage) * (slots - 1) * (math.sqrt(4 + 5 * slots) - 2) / (16 * usage * slots)
+    return (1 + more) / 2 * erlang_c_wait_s(slots, rate_rps, service_s)
+
+
+def waits_s(arrivals_s: Sequence[float], services_s: Sequence[float], slots: int) -> list[float]:
+    """Return how long each arrival waits for a slot, first come, first served, by arrivals and services as they were.
+
+    Each takes the slot that is free first (Kiefer and Wolfowitz 1955). With one service for each arrival, in order.
+    """
+    free_s = [-math.inf] * slots
+    waits: list[float] = []
+    for arrived_s, service_s in zip(arrivals_s, services_s, strict=True):
+        begun_s = max(arrived_s, free_s[0])
+        heapreplace(free_s, begun_s + service_s)
+        waits.append(begun_s - arrived_s)
+    return waits
+
+
+def rounds_attempts(writers: int) -> float:
+    """Return the attempts of each of so many writers who all come back together, when one of them wins each time."""
+    return (writers + 1) / 2
+
+
+def rounds_s(writers: int, attempt_s: float, delays_s: Sequence[float]) -> float:
+    """Return how long that takes: an attempt, and the delay before the next; the last delay given is kept to."""
+    pauses_s = (delays_s[min(number, len(delays_s) - 1)] for number in range(writers - 1))
+    return writers * attempt_s + sum(pauses_s)

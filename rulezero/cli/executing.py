@@ -5,7 +5,7 @@ import asyncio
 import errno
 import shutil
 import signal
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,6 +16,7 @@ from rich.console import Console
 
 from rulezero import checkout
 from rulezero.analysis.judge import judge
+from rulezero.cli.experiments import asked, noted
 from rulezero.cli.targets import COMPOSE, EMBEDDED
 from rulezero.collect.grafana import find_grafana
 from rulezero.errors import Problem, StorageProblem, UsageProblem
@@ -24,12 +25,15 @@ from rulezero.lab.compose import open_compose, require_containers
 from rulezero.lab.description import ShopDescription, read_description
 from rulezero.lab.lab import make_plan, open_lab
 from rulezero.lab.observability import NOTHING, for_a_run
+from rulezero.lab.own import open_own
 from rulezero.lab.target import Target
+from rulezero.own_system import OwnSystem
 from rulezero.record import Record, new_record, read_record, write_json, write_text
 from rulezero.report.live import LiveProgress
 from rulezero.report.markdown import render_markdown
 from rulezero.runner.run import Run, begin_run, run_experiment
 
+LOGS = "logs"
 SAMPLES = "prometheus"  # The folder in a record that `--prometheus` fills.
 # What a full or read-only disk says; a broken connection is an OSError too.
 _STORAGE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT)
@@ -52,6 +56,14 @@ class Request:
     target: str = EMBEDDED
 
 
+@dataclass(frozen=True, slots=True)
+class _System:
+    """What a request runs against: the processes that are scraped, and how it starts, given the record's folder."""
+
+    processes: list[str]
+    open: Callable[[Path], AbstractAsyncContextManager[Target]]
+
+
 def requested(arguments: argparse.Namespace, name: str, arm_names: tuple[str, ...], console: Console) -> Request:
     """Return what the options of a verb ask for: an experiment by its name, and these of its arms, or all.
 
@@ -59,7 +71,7 @@ def requested(arguments: argparse.Namespace, name: str, arm_names: tuple[str, ..
         UsageProblem: There is no such experiment, or no such arm.
 
     """
-    experiment = checkout.load_experiment(name)
+    experiment = asked(name)
     return Request(
         experiment=experiment,
         arms=checkout.choose_arms(experiment, arm_names),
@@ -80,20 +92,14 @@ def execute(request: Request) -> tuple[Path, dict[str, Any]]:
         KeyboardInterrupt: The user stopped it; the record is readable and says so.
 
     """
-    root = checkout.require_checkout()
-    description = read_description(root / request.experiment.lab, root)
-    if request.target == COMPOSE:
-        asyncio.run(_require_containers(request, description))
-    else:
-        make_plan(description)  # Whatever is missing or malformed is told before anything is made.
+    system = _system(request)  # Whatever is missing or malformed is told before anything is made.
     find_grafana("")
     if request.prometheus:
         for_a_run(request.out)
     folder = new_record(request.out, request.experiment.name)
-    processes = [service.name for service in description.services]
     try:
-        run = begin_run(request.experiment, request.arms, seed=request.seed, folder=folder, processes=processes)
-        run.manifest["definition"] = checkout.fingerprint(request.experiment.name)
+        run = begin_run(request.experiment, request.arms, seed=request.seed, folder=folder, processes=system.processes)
+        run.manifest.update(noted(request.experiment))
         run.manifest["target"] = request.target
         if request.target != EMBEDDED:
             run.manifest["reproduce"] += f" --target {request.target}"
@@ -102,7 +108,7 @@ def execute(request: Request) -> tuple[Path, dict[str, Any]]:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     try:
-        _run(_measure(request, run, description))
+        _run(_measure(request, run, system))
     except BaseException:
         with suppress(Problem):
             draw(conclude(read_record(folder), request.experiment))
@@ -130,12 +136,12 @@ def draw(record: Record) -> Path:
     return path
 
 
-async def _measure(request: Request, run: Run, description: ShopDescription) -> None:
+async def _measure(request: Request, run: Run, system: _System) -> None:
     names = [arm.name for arm in request.arms]
     total_s = request.experiment.durations.total_s * len(names)
     progress = LiveProgress(request.console, request.experiment.name, names, total_s, quiet=request.quiet)
     with progress:
-        async with _system(request, run, description) as lab:
+        async with system.open(run.folder) as lab:
             say = partial(request.console.print, markup=False, highlight=False, soft_wrap=True)
             if lab.observers.prometheus and not request.quiet:
                 grafana = f", Grafana at http://{lab.observers.grafana}" if lab.observers.grafana else ""
@@ -143,12 +149,30 @@ async def _measure(request: Request, run: Run, description: ShopDescription) -> 
             await run_experiment(run, lab, progress, warn=say)
 
 
-def _system(request: Request, run: Run, description: ShopDescription) -> AbstractAsyncContextManager[Target]:
-    logs = run.folder / "logs"
+def _system(request: Request) -> _System:
+    """Return what the experiment runs against. Raises Problem where something of it is missing or malformed."""
+    root = checkout.require_checkout()
+    if request.experiment.own is not None:
+        return _own_system(request, request.experiment.own)
+    description = read_description(root / request.experiment.lab, root)
+    processes = [service.name for service in description.services]
     if request.target == COMPOSE:
-        return open_compose(description, logs=logs)
-    observe = for_a_run(run.folder / SAMPLES) if request.prometheus else NOTHING
-    return open_lab(description, logs=logs, seed=request.seed, observe=observe)
+        asyncio.run(_require_containers(request, description))
+        return _System(processes, lambda folder: open_compose(description, logs=folder / LOGS))
+    make_plan(description)
+
+    def open_here(folder: Path) -> AbstractAsyncContextManager[Target]:
+        observe = for_a_run(folder / SAMPLES) if request.prometheus else NOTHING
+        return open_lab(description, logs=folder / LOGS, seed=request.seed, observe=observe)
+
+    return _System(processes, open_here)
+
+
+def _own_system(request: Request, own: OwnSystem) -> _System:
+    for option, given in (("--target", request.target != EMBEDDED), ("--prometheus", request.prometheus)):
+        if given:
+            raise UsageProblem(f"{own.path} says what is started; leave {option} out")
+    return _System(own.scraped, lambda folder: open_own(own, logs=folder / LOGS, seed=request.seed))
 
 
 async def _require_containers(request: Request, description: ShopDescription) -> None:

@@ -6,7 +6,22 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from rulezero.cli import defences, demo, doctor, picture, report, run, standing, toxiproxy
+from rulezero.cli import (
+    aa,
+    ab,
+    defences,
+    demo,
+    doctor,
+    gate,
+    matrix,
+    picture,
+    price,
+    report,
+    run,
+    standing,
+    sweep,
+    toxiproxy,
+)
 from rulezero.cli import list as list_verb
 from rulezero.errors import EXIT_INTERRUPTED, EXIT_IO, EXIT_USAGE, Problem
 
@@ -15,6 +30,12 @@ VERBS = (
     run,
     report,
     picture,
+    ab,
+    aa,
+    gate,
+    matrix,
+    price,
+    sweep,
     list_verb,
     standing.up,
     standing.status,

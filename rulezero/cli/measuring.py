@@ -11,15 +11,19 @@ from rulezero.analysis.measures import measured
 from rulezero.cli.executing import Request, execute
 from rulezero.experiment import Arm, Experiment
 from rulezero.runner.manifest import usable_cores
-from rulezero.series import Entry, Series, new_series, write_series
+from rulezero.series import Entry, Series, new_series, read_series, write_series
 
 
 class Measuring:
-    """Adds runs to a series. `request` holds what all of them share; its experiment, arms and seed are per run."""
+    """Adds runs to a series. `request` holds what all of them share; its experiment, arms and seed are per run.
+
+    `experiment` is the one that was asked for, with all its arms.
+    """
 
     def __init__(self, folder: Path, series: Series, request: Request) -> None:
         self.folder = folder
         self.series = series
+        self.experiment = request.experiment
         self._request = replace(request, out=folder)
 
     def run(self, key: str, experiment: Experiment, order: Sequence[Arm], seed: int) -> Entry:
@@ -41,6 +45,7 @@ class Measuring:
             reasons=verdict["invalid_reasons"],
             arms={arm["name"]: measured(arm) for arm in verdict["arms"]},
             yardsticks={arm["name"]: arm["yardstick"] for arm in verdict["arms"]},
+            not_exercised={arm["name"]: arm["not_exercised"] for arm in verdict["arms"]},
         )
         self.series.entries.append(entry)
         write_series(self.folder, self.series)
@@ -54,10 +59,20 @@ def begin(kind: str, request: Request, asked: dict[str, Any], reproduce: str) ->
         experiment=request.experiment.name,
         reproduce=reproduce,
         asked=asked,
-        host={"cores": usable_cores(), "platform": platform.platform(), "python": platform.python_version()},
+        host=this_host(),
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     return Measuring(new_series(request.out, series), series, request)
+
+
+def go_on(kind: str, folder: Path, request: Request) -> Measuring:
+    """Go on with a series of a verb where it was interrupted. Raises UsageProblem when it is none of that verb."""
+    return Measuring(folder, read_series(folder, kind), request)
+
+
+def this_host() -> dict[str, Any]:
+    """Return what a series says of the machine."""
+    return {"cores": usable_cores(), "platform": platform.platform(), "python": platform.python_version()}
 
 
 def comparing(experiment: Experiment, arms: Sequence[Arm]) -> Experiment:

@@ -21,7 +21,7 @@ _SEED = 1
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("experiment", help="a name that `rulezero list` shows")
+    parser.add_argument("experiment", help="a name that `rulezero list` shows, or a TOML file of your own service")
     parser.add_argument("--arms", default="", help="names, separated by commas; default: all, the first is the control")
     parser.add_argument(
         "--prometheus", action="store_true", help="start Prometheus and Grafana too; the samples stay in the record"
@@ -37,7 +37,7 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", type=Path, default=checkout.RUNS, help="where records go (default: %(default)s/)")
     parser.add_argument("-q", "--quiet", action="store_true", help="show no progress, only the result")
-    parser.add_argument("--json", action="store_true", help="print verdict.json and nothing else")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON and nothing else")
 
 
 def execute(arguments: argparse.Namespace) -> int:

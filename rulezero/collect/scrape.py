@@ -1,4 +1,4 @@
-"""Scrapes /metrics of every process once a second, on a grid, and counts what it misses."""
+"""Scrapes the metrics of every process once a second, on a grid, and counts what it misses."""
 
 import asyncio
 from collections import Counter
@@ -13,10 +13,10 @@ TIMEOUT_S = 0.9
 
 
 class Scraper:
-    """Appends a scrape of each address to the log; `missed` counts the failures by process."""
+    """Appends a scrape of each URL to the log; `missed` counts the failures by process."""
 
-    def __init__(self, addresses: Mapping[str, str], log: SampleLog, *, zero_s: float) -> None:
-        self._addresses = addresses
+    def __init__(self, urls: Mapping[str, str], log: SampleLog, *, zero_s: float) -> None:
+        self._urls = urls
         self._log = log
         self._zero_s = zero_s
         self.missed: Counter[str] = Counter()
@@ -28,7 +28,7 @@ class Scraper:
         async with aiohttp.ClientSession(timeout=timeout) as session:
             due_s = clock()
             while True:
-                await asyncio.gather(*(self._scrape(session, name) for name in self._addresses))
+                await asyncio.gather(*(self._scrape(session, name) for name in self._urls))
                 self._log.flush()
                 due_s = max(due_s + PERIOD_S, clock())
                 await asyncio.sleep(due_s - clock())
@@ -36,7 +36,7 @@ class Scraper:
     async def _scrape(self, session: aiohttp.ClientSession, process: str) -> None:
         clock = asyncio.get_running_loop().time
         try:
-            async with session.get(f"http://{self._addresses[process]}/metrics", raise_for_status=True) as response:
+            async with session.get(self._urls[process], raise_for_status=True) as response:
                 text = await response.text()
         except (aiohttp.ClientError, TimeoutError, OSError):
             self.missed[process] += 1

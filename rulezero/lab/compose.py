@@ -80,6 +80,11 @@ class ComposeLab:
         return {name: self._file.address(name, ADMIN_PORT) for name in self._names}
 
     @property
+    def metrics_urls(self) -> dict[str, str]:
+        """Return where each service instance tells its metrics."""
+        return {name: f"http://{address}/metrics" for name, address in self.admin_addresses.items()}
+
+    @property
     def observers(self) -> Observers:
         """Return what watches, and where it expects the metrics of a run."""
         return Observers(

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from rulezero.errors import Problem, UsageProblem
-from rulezero.lab import contents, directory, postgres, proxies, ready, toxiproxy
+from rulezero.lab import contents, directory, postgres, proxies, toxiproxy
 from rulezero.lab.contents import PRIMARY, STANDBY
 from rulezero.lab.database import Database
 from rulezero.lab.description import PROGRAM_PARTS, ShopDescription
 from rulezero.lab.exits import PartExit
 from rulezero.lab.identity import Identity
 from rulezero.lab.links import Link, read_links
-from rulezero.lab.messages import Identify, Preload, Start
+from rulezero.lab.messages import Identify
 from rulezero.lab.observability import NOTHING, Observability, Observe, Observers
 from rulezero.lab.parts import Parts
 from rulezero.lab.ports import LOOPBACK, Ports
@@ -24,10 +24,8 @@ from rulezero.lab.services import Services
 from rulezero.lab.stores import CACHE, QUEUE, Stores
 from rulezero.lab.threads import to_the_end
 from rulezero.lab.together import together
+from rulezero.lab.toxiproxy import TOXIPROXY
 from rulezero.toxiproxy.find import find_toxiproxy_server
-
-TOXIPROXY = "toxiproxy"
-START_TIMEOUT_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +107,11 @@ class Lab:
     def admin_addresses(self) -> dict[str, str]:
         """Return the admin address of each service instance."""
         return self._services.admin_addresses()
+
+    @property
+    def metrics_urls(self) -> dict[str, str]:
+        """Return where each service instance tells its metrics."""
+        return {name: f"http://{address}/metrics" for name, address in self.admin_addresses.items()}
 
     def database_dsn(self, role: str) -> str:
         """Return how to connect to the "primary" or the "standby", past the links."""
@@ -227,20 +230,9 @@ class Lab:
         await self._database.start(PRIMARY)
 
     async def _start_toxiproxy(self, entry_port: int) -> None:
-        server, port = self._plan.toxiproxy_server, self._toxiproxy_port
-        if server is None:  # Most of what it imports, the services need as well.
-            await self._parts.control.ask(Preload(toxiproxy.EMBEDDED.partition(":")[0]))
-        await self._parts.start(
-            Start(
-                name=TOXIPROXY,
-                argv=toxiproxy.server_command(server, port, self._seed) if server else [],
-                target=toxiproxy.EMBEDDED,
-                arguments=toxiproxy.embedded_arguments(port, self._seed),
-                folder=str(self._folder),
-                environment=toxiproxy.ENVIRONMENT,
-            )
+        await toxiproxy.start(
+            self._parts, self._plan.toxiproxy_server, self._toxiproxy_port, seed=self._seed, folder=self._folder
         )
-        await self._parts.until_ready(TOXIPROXY, ready.accepts(self._toxiproxy_port), START_TIMEOUT_S)
         upstreams = {
             **self._services.addresses(),
             **{name: f"{LOOPBACK}:{port}" for name, port in self._database.ports.items()},

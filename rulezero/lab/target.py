@@ -23,6 +23,8 @@ class Target(Protocol):
     @property
     def admin_addresses(self) -> dict[str, str]: ...  # noqa: D102 - see the class.
     @property
+    def metrics_urls(self) -> dict[str, str]: ...  # noqa: D102 - see the class.
+    @property
     def observers(self) -> Observers: ...  # noqa: D102 - see the class.
     @property
     def versions(self) -> dict[str, str]: ...  # noqa: D102 - see the class.

@@ -1,23 +1,33 @@
 """How the lab runs Toxiproxy: the real server where there is one, else the embedded one in a fork."""
 
 from pathlib import Path
-from typing import Any
 
+from rulezero.lab import ready
+from rulezero.lab.messages import Preload, Start
+from rulezero.lab.parts import Parts
 from rulezero.lab.ports import LOOPBACK
 
-EMBEDDED = "rulezero.toxiproxy.server:main"
-ENVIRONMENT = {"LOG_LEVEL": "warn"}  # The real server's default is a line per connection and direction.
+TOXIPROXY = "toxiproxy"
+_EMBEDDED = "rulezero.toxiproxy.server:main"
+_ENVIRONMENT = {"LOG_LEVEL": "warn"}  # The real server's default is a line per connection and direction.
+_START_TIMEOUT_S = 15.0
 
 
-def server_command(program: Path, port: int, seed: int) -> list[str]:
-    """Return the command of the real server."""
-    return [str(program), *_flags(port, seed)]
-
-
-def embedded_arguments(port: int, seed: int) -> dict[str, Any]:
-    """Return what the embedded server's function is called with."""
-    return {"argv": _flags(port, seed)}
-
-
-def _flags(port: int, seed: int) -> list[str]:
-    return ["-host", LOOPBACK, "-port", str(port), "-seed", str(seed)]
+async def start(
+    parts: Parts, server: Path | None, port: int, *, seed: int, folder: Path, count_bytes: bool = False
+) -> None:
+    """Start it and wait until it is ready; `count_bytes` makes it tell the bytes of each link. Raises Problem."""
+    if server is None:  # Most of what it imports, our services need as well.
+        await parts.control.ask(Preload(_EMBEDDED.partition(":")[0]))
+    flags = ["-host", LOOPBACK, "-port", str(port), "-seed", str(seed), *(["-proxy-metrics"] if count_bytes else [])]
+    await parts.start(
+        Start(
+            name=TOXIPROXY,
+            argv=[str(server), *flags] if server else [],
+            target=_EMBEDDED,
+            arguments={"argv": flags},
+            folder=str(folder),
+            environment=_ENVIRONMENT,
+        )
+    )
+    await parts.until_ready(TOXIPROXY, ready.accepts(port), _START_TIMEOUT_S)

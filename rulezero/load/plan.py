@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from rulezero.errors import UsageProblem
-from rulezero.experiment import Burst, Keys, PhaseName, Stream
+from rulezero.experiment import Burst, ClosedUser, Keys, Load, PhaseName, Stream
 from rulezero.load.rows import ROUTE_PATTERN
 from rulezero.load.targets import check_target
 
@@ -31,6 +31,7 @@ class LoadPlan:
         host: "http://127.0.0.1:PORT" of the edge.
         windows: (phase, start, end) in seconds since time 0, without gaps; the load lasts to the last end.
         bursts: `at_s` counts from the start of the fault phase.
+        closed: Users who wait for their answers.
         in_flight_max: Arrivals beyond it are recorded as not_sent, never queued.
         rows_path: One line per request (`rows.COLUMNS`).
         generator_path: One line a second about the generator itself (`rows.REPORT_COLUMNS`); counts add up from 0.
@@ -52,6 +53,7 @@ class LoadPlan:
     generator_path: str
     run_id: str
     bursts: tuple[Burst, ...] = ()
+    closed: tuple[ClosedUser, ...] = ()
     in_flight_max: Annotated[int, Meta(gt=0)] = 2000
     sample_rate: Annotated[float, Meta(ge=0, le=1)] = 0.0
     otlp_endpoint: str | None = None
@@ -112,12 +114,15 @@ def read_plan(path: Path) -> LoadPlan:
 def _check(plan: LoadPlan) -> None:
     check_target(plan.host)
     _check_windows(plan)
+    others: tuple[Load, ...] = (*plan.bursts, *plan.closed)
     routes = [stream.route for stream in plan.streams]
     if len(set(routes)) != len(routes):
         raise UsageProblem("load plan: two streams of one route would send the same arrivals; add up their rates")
-    for route in (*routes, *(burst.route for burst in plan.bursts)):
+    for route in (*routes, *(load.route for load in others)):
         if not ROUTE_PATTERN.fullmatch(route):
             raise UsageProblem(f"load plan: route {route!r} cannot be a field of a row; use letters and digits")
+    for user in plan.closed:
+        _check_keys(user.route, user.keys)
     for stream in plan.streams:
         _check_keys(stream.route, stream.keys)
         if not stream.rate_rps * plan.duration_s < _ARRIVALS_MAX:

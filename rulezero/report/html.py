@@ -16,6 +16,7 @@ from rulezero.report.grafana import grafana_links
 from rulezero.report.headline import comparison_of
 from rulezero.report.inside import inside_table
 from rulezero.report.sections import sections
+from rulezero.report.states import state_note, state_table
 from rulezero.report.traces import absent_traces, waterfalls
 
 
@@ -39,6 +40,9 @@ def render_html(record: Record) -> str:
             comparison=first,
             sections=parts,
             arms=tables.arm_rows(verdict),
+            unexercised=tables.unexercised(verdict),
+            states=state_table(verdict),
+            state_note=state_note(verdict),
             inside=inside_table(verdict),
             phases=tables.phase_rows(verdict),
             predictions=tables.prediction_rows(verdict),
@@ -53,13 +57,13 @@ def render_html(record: Record) -> str:
             faults=evidence.fault_texts(record.manifest),
             grafana=grafana_links(record.manifest),
             specs={figure.key: figure.spec for figure in drawn if figure is not None},
-            library=_library(),
+            library=library(),
         )
     )
 
 
 @cache
-def _library() -> str:
+def library() -> str:
     """Return Vega, Vega-Lite and Vega-Embed as one script, from the wheel of vl-convert."""
     return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script")
 

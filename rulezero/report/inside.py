@@ -1,4 +1,4 @@
-"""What went on inside the system, per arm, as one table: dead work, caches, queues, the tail of the latency, capacity.
+"""What went on inside the system, per arm, as one table: work for nobody, caches, queues, tails, capacity.
 
 Only what a run has is there: a column in which every arm has nothing, or 0, is left out.
 """
@@ -31,22 +31,16 @@ class InsideTable:
 
 def inside_table(verdict: Mapping[str, Any]) -> InsideTable:
     """Return what there is; without anything, no rows."""
+    return table_of(verdict, _COLUMNS)
+
+
+def table_of(verdict: Mapping[str, Any], cells: Sequence[tuple[str, Callable[[Arm], str]]]) -> InsideTable:
+    """Return a table of the arms, by the heads and cells of its columns."""
     arms = verdict.get("arms", ())
-    columns = [(head, [cell(arm) for arm in arms]) for head, cell in _COLUMNS]
+    columns = [(head, [cell(arm) for arm in arms]) for head, cell in cells]
     shown = [(head, cells) for head, cells in columns if any(cell not in _NOTHING for cell in cells)]
     rows = [(arm["name"], [cells[place] for _, cells in shown]) for place, arm in enumerate(arms)]
     return InsideTable(heads=[head for head, _ in shown], rows=rows if shown else [])
-
-
-def _dead_share(arm: Arm) -> str:
-    """Return the share of the service that wasted most of its time."""
-    shares = [
-        (work["share"]["hold"], service)
-        for service, work in (arm.get("dead_work") or {}).items()
-        if work["share"]["hold"] is not None
-    ]
-    worst, service = max(shares, default=(None, ""))
-    return f"{share(worst, 1)} ({service})" if worst else share(worst, 1)
 
 
 def _answers_for_nobody(arm: Arm) -> str:
@@ -109,7 +103,6 @@ def _gone(queue: Mapping[str, Any]) -> str:
 
 
 _COLUMNS: Sequence[tuple[str, Callable[[Arm], str]]] = (
-    ("dead work in the hold, worst service", _dead_share),
     ("answers for nobody a second in the hold", _answers_for_nobody),
     ("loads per renewal", _loads_per_renewal),
     ("reads that waited", _reads("blocked_reads")),

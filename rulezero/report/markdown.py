@@ -11,7 +11,8 @@ from rulezero.report.evidence import decision_rows, fault_texts, invalid_reasons
 from rulezero.report.grafana import grafana_links
 from rulezero.report.headline import comparison_of
 from rulezero.report.inside import inside_table
-from rulezero.report.tables import LEDGER, arm_rows, ledger_rows, phase_rows, prediction_rows
+from rulezero.report.states import state_note, state_table
+from rulezero.report.tables import LEDGER, arm_rows, ledger_rows, phase_rows, prediction_rows, unexercised
 from rulezero.report.traces import Waterfall, waterfall_lines, waterfalls
 from rulezero.report.words import MISSING, number, verdict_word, with_unit
 
@@ -32,14 +33,16 @@ def render_markdown(record: Record) -> str:
         _text(first.summary) if first else "",
         f"Predicted: {_text(verdict['prediction'])}" if verdict.get("prediction") else "",
         _arms(verdict),
+        "\n".join(f"- {_text(line)}" for line in unexercised(verdict)),
         _latencies(verdict),
+        *_optional("### After the fault", _states(verdict)),
         *_optional("### Inside the system", _inside(verdict)),
         *_optional("### Decisions of the defences", _decisions(verdict)),
         *_optional("### Circuit breakers", _breakers(verdict)),
         *_optional("### Predicted beside measured", _predictions(verdict)),
         *_optional("### Checks", _checks(verdict)),
         *_optional("### Ledger", _ledger(verdict)),
-        *_optional("### Three requests, span by span", _traces(record)),
+        *_optional("### Single requests, span by span", _traces(record)),
         *_optional("### Can this run be believed?", _validity(verdict)),
         *_reproduce(record),
         _TERMS,
@@ -83,6 +86,12 @@ def _inside(verdict: Mapping[str, Any]) -> str:
     return _table(["Arm", *table.heads], [[arm, *cells] for arm, cells in table.rows])
 
 
+def _states(verdict: Mapping[str, Any]) -> str:
+    table = state_table(verdict)
+    drawn = _table(["Arm", *table.heads], [[arm, *cells] for arm, cells in table.rows])
+    return "\n\n".join(part for part in (drawn, _text(state_note(verdict))) if part)
+
+
 def _latencies(verdict: Mapping[str, Any]) -> str:
     heads = ["Arm", "Phase", "Not good", "p50", "p99", "What became of those"]
     rows = phase_rows(verdict)
@@ -90,11 +99,11 @@ def _latencies(verdict: Mapping[str, Any]) -> str:
 
 
 def _predictions(verdict: Mapping[str, Any]) -> str:
-    heads = ["Arm", "Figure", "Formula", "Predicted", "Measured", "Accepted", "Within"]
+    heads = ["Arm", "Figure", "Formula", "Predicted", "Measured", "Ratio", "Accepted", "Within"]
     return _table(
         heads,
         [
-            [row.arm, row.name, row.formula, row.predicted, row.measured, row.accepted, row.within]
+            [row.arm, row.name, row.formula, row.predicted, row.measured, row.ratio, row.accepted, row.within]
             for row in prediction_rows(verdict)
         ],
     )

@@ -44,8 +44,8 @@ def picture_svg(record: Record) -> str:
     question = str(verdict.get("question") or manifest.get("question", ""))
     word = verdict_word(verdict) if verdict.get("valid") else _INVALID
     summary = str(verdict.get("summary", "")) if verdict.get("valid") else ""
-    asked = _lines(question, _QUESTION_LETTERS, start=40, step=27)
-    told = _lines(f"{word} {summary}", _VERDICT_LETTERS, start=asked[-1]["y"] + 27, step=20)
+    asked = text_lines(question, _QUESTION_LETTERS, start=40, step=27)
+    told = text_lines(f"{word} {summary}", _VERDICT_LETTERS, start=asked[-1]["y"] + 27, step=20)
     legend_y = told[-1]["y"] + 30
     chart_y = legend_y + 12
     text = (
@@ -54,11 +54,11 @@ def picture_svg(record: Record) -> str:
         .render(
             width=WIDTH, height=chart_y + _CHART_HEIGHT + 96, margin=MARGIN, question=question, verdict=word,
             summary=summary, question_lines=asked, verdict_lines=told, legend=_legend(figure.legend),
-            legend_y=legend_y, chart_y=chart_y, chart=_chart(figure), source=_source(figure.title, manifest),
-            swaps=[(light, DARK[name]) for name, light in LIGHT.items()],
+            legend_y=legend_y, chart_y=chart_y, chart=chart_svg(figure), source=_source(figure.title, manifest),
+            swaps=swaps(),
         )
     )  # fmt: skip
-    return re.sub(r"var\(--([a-z0-9-]+)\)", lambda found: LIGHT[found[1]], text)
+    return in_light(text)
 
 
 def picture_png(svg: str) -> bytes:
@@ -66,15 +66,26 @@ def picture_png(svg: str) -> bytes:
     return vl_convert.svg_to_png(svg, scale=_PNG_SCALE)
 
 
-def _chart(figure: Figure) -> str:
-    spec = {**figure.spec, "width": WIDTH - 2 * MARGIN, "height": _CHART_HEIGHT}
+def in_light(svg: str) -> str:
+    """Return a drawing with the light colours written out for the names of the page's."""
+    return re.sub(r"var\(--([a-z0-9-]+)\)", lambda found: LIGHT[found[1]], svg)
+
+
+def swaps() -> list[tuple[str, str]]:
+    """Return the light colours, each with the dark one that takes its place."""
+    return [(light, DARK[name]) for name, light in LIGHT.items()]
+
+
+def chart_svg(figure: Figure, height: int = _CHART_HEIGHT) -> str:
+    """Return a figure as wide as a picture has room for."""
+    spec = {**figure.spec, "width": WIDTH - 2 * MARGIN, "height": height}
     svg = vl_convert.vegalite_to_svg(orjson.dumps(spec, option=orjson.OPT_NON_STR_KEYS).decode())
     # Vega numbers its clip paths through the life of the process: the same record would not draw the same file.
     names = list(dict.fromkeys(re.findall(r"\bclip\d+\b", svg)))
     return re.sub(r"\bclip\d+\b", lambda found: f"clip-{names.index(found[0]) + 1}", svg)
 
 
-def _lines(text: str, letters: int, *, start: int, step: int) -> list[dict[str, Any]]:
+def text_lines(text: str, letters: int, *, start: int, step: int) -> list[dict[str, Any]]:
     """Return text as lines of about the same length, each with its place."""
     count = max(1, -(-len(text) // letters))
     even = min(letters, len(text) // count + 8)

@@ -9,7 +9,7 @@ from typing import Any
 
 from rulezero.checks import kept
 from rulezero.experiment import MEASURED
-from rulezero.report.words import MISSING, number, share, with_unit
+from rulezero.report.words import MISSING, number, share, times, with_unit
 
 Verdict = Mapping[str, Any]
 
@@ -34,7 +34,6 @@ class ArmRow:
     amplification: str
     origin_loads: str
     yardstick: str
-    not_exercised: str
     effect: str
 
 
@@ -52,13 +51,14 @@ class PhaseRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PredictionRow:
-    """A predicted value beside the measured one."""
+    """A predicted value beside the measured one; `ratio` is the measured over the predicted."""
 
     arm: str
     name: str
     formula: str
     predicted: str
     measured: str
+    ratio: str
     accepted: str
     within: str
 
@@ -94,11 +94,21 @@ def prediction_rows(verdict: Verdict) -> list[PredictionRow]:
             formula=each["formula"],
             predicted=number(each["predicted"]),
             measured=number(each["measured"]),
+            ratio=_ratio(each["measured"], each["predicted"]),
             accepted=_accepted(each["predicted"], each["band"]),
             within={True: "yes", False: "no"}.get(each["within"], "not measured"),
         )
         for arm in verdict.get("arms", ())
         for each in arm.get("predictions") or ()
+    ]
+
+
+def unexercised(verdict: Verdict) -> list[str]:
+    """Return, for each arm with defences that were on and never decided anything, which."""
+    return [
+        f"{arm['name']}: on, but never decided anything: {', '.join(arm['not_exercised'])}"
+        for arm in verdict.get("arms", ())
+        if arm.get("not_exercised")
     ]
 
 
@@ -175,7 +185,6 @@ def _arm_row(arm: Mapping[str, Any], measures: Mapping[str, str | None]) -> ArmR
         amplification=amplification_text(arm),
         origin_loads=origin_text(arm.get("origin_loads")),
         yardstick=number(arm.get("yardstick")) if measures["yardstick"] else MISSING,
-        not_exercised=", ".join(arm.get("not_exercised") or ()),
         effect=(arm.get("effect") or MISSING) + (f" by {by.partition(',')[0]}" if by else ""),
     )
 
@@ -184,12 +193,17 @@ def _settings(arm: Mapping[str, Any]) -> Iterator[str]:
     """Yield what an arm sets that no defence does, as in "mailer prefetch 500"."""
     for service, settings in (arm.get("services") or {}).items():
         for name, value in settings.items():
-            yield f"{service} {name.removeprefix('RULEZERO_').lower().replace('_', ' ')} {value}"
+            whose = "" if service == "*" else f"{service} "
+            yield f"{whose}{name.removeprefix('RULEZERO_').lower().replace('_', ' ')} {value}"
 
 
 def _of(arm: Mapping[str, Any], figure: str, phase: str, missing: Any = None) -> Any:
     value = (arm.get(figure) or {}).get(phase)
     return missing if value is None else value
+
+
+def _ratio(measured: float | None, predicted: float | None) -> str:
+    return MISSING if measured is None or not predicted else times(measured / predicted)
 
 
 def _accepted(predicted: float | None, band: float) -> str:

@@ -41,6 +41,42 @@ def share(part: float | None, whole: float | None) -> str:
     return f"{percentage:.0f} %"
 
 
+def percent(part: float | None) -> str:
+    """Return a share as a percentage with the digits that it has, where those below one per cent matter."""
+    if part is None or not math.isfinite(part):
+        return MISSING
+    digits = f"{100 * part:.{2 if part < 0.01 else 4}g}"  # Not 100 % of 99.99.
+    return f"{float(digits):,.8f}".rstrip("0").rstrip(".") + " %"
+
+
+def times(factor: float | None) -> str:
+    """Return a factor, as in "1.5 x"."""
+    return with_unit(factor, "x")
+
+
+def seconds(length_s: float | None) -> str:
+    """Return a length of time."""
+    return with_unit(length_s, "s")
+
+
+def outages(budget: Mapping[str, Any]) -> str:
+    """Return how many outages like this one a month can afford: whole ones, rounded down to three digits."""
+    if budget["outages_a_month"] is None:
+        return MISSING if budget["burnt"] else "any number"
+    whole = math.floor(budget["outages_a_month"])
+    unsure = 10 ** max(0, len(str(whole)) - 3)
+    return f"{whole // unsure * unsure:,}" if whole else "not one"
+
+
+def budget_text(budget: Mapping[str, Any]) -> str:
+    """Return what an arm burnt of its error budget, and how often that could be."""
+    if not budget["burnt"]:
+        return "burnt nothing of the error budget"
+    burnt = f"burnt {times(budget['burnt'])} what the objective of {percent(budget['objective'])} allows in that time"
+    count = outages(budget)
+    return burnt if count == MISSING else f"{burnt}; {count} outages like this a month can afford"
+
+
 def verdict_word(verdict: Mapping[str, Any]) -> str:
     """Return what the verdict says in a few words; of a run of some arms only, for how many it speaks."""
     text = VERDICTS.get(str(verdict.get("verdict")), VERDICTS["unknown"])

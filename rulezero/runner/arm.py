@@ -15,7 +15,7 @@ from rulezero.collect.samples import SampleLog
 from rulezero.collect.scrape import Scraper
 from rulezero.collect.spans import SpanReceiver
 from rulezero.errors import Problem
-from rulezero.experiment import Arm, Experiment
+from rulezero.experiment import Arm, Experiment, Load
 from rulezero.lab.target import Target
 from rulezero.load import Generator, LiveTail, LoadPlan
 from rulezero.moment import Progress
@@ -26,7 +26,6 @@ from rulezero.runner.part_faults import Parts
 from rulezero.runner.prewarm import warm
 from rulezero.runner.progress import BREAKER_STATE, PERIOD_S, Watch
 
-LOCUSTFILE = Path("loadtests/shop.py")
 TRACES_PER_S = 20
 _LEAD_S = 0.3
 _GRACE_S = 10.0
@@ -69,7 +68,7 @@ class ArmRun:
         await self.lab.reset()
         generator = Generator(
             self._plan(raw),
-            locustfile=LOCUSTFILE,
+            locustfile=Path(self.experiment.locustfile),
             plan_path=raw / "plan.json",
             log_path=self.folder / "logs/locust.log",
         )
@@ -99,7 +98,7 @@ class ArmRun:
             progress, tail, self.experiment, arm=self.arm.name, zero_s=zero_s, left_after_s=left_after_s,
             states=log.latest[BREAKER_STATE],
         )  # fmt: skip
-        scraper = Scraper(self.lab.admin_addresses, log, zero_s=zero_s)
+        scraper = Scraper(self.lab.metrics_urls, log, zero_s=zero_s)
         longest_s = _LEAD_S + self.experiment.durations.total_s + self._patience_s() + _GRACE_S
         try:
             await during(
@@ -151,8 +150,9 @@ class ArmRun:
         }
 
     def _patience_s(self) -> float:
-        streams, bursts = self.experiment.streams, self.experiment.bursts
-        return max([stream.deadline_s for stream in streams] + [burst.deadline_s for burst in bursts])
+        experiment = self.experiment
+        loads: tuple[Load, ...] = (*experiment.streams, *experiment.bursts, *experiment.closed)
+        return max(load.deadline_s for load in loads)
 
     def _environment(self) -> dict[str, dict[str, str]]:
         extra = {
@@ -199,6 +199,7 @@ class ArmRun:
             windows=self.experiment.durations.windows(),
             streams=self.experiment.streams,
             bursts=self.experiment.bursts,
+            closed=self.experiment.closed,
             rows_path=str(raw / "rows.csv"),
             generator_path=str(raw / "generator.csv"),
             run_id=f"{self.folder.name}-{self.arm.name}",

@@ -21,6 +21,7 @@ def new_manifest(experiment: Experiment, arms: Sequence[Arm], seed: int, process
     return {
         "rulezero": version("rulezero"),
         "experiment": experiment.name,
+        "variant": plain(experiment.variant),
         "question": experiment.question,
         "prediction": experiment.prediction,
         "seed": seed,
@@ -30,6 +31,7 @@ def new_manifest(experiment: Experiment, arms: Sequence[Arm], seed: int, process
         "windows": [list(window) for window in experiment.durations.windows()],
         "streams": [plain(asdict(stream)) for stream in experiment.streams],
         "bursts": [plain(asdict(burst)) for burst in experiment.bursts],
+        "closed": [plain(asdict(user)) for user in experiment.closed],
         "services": plain(experiment.services),
         "faults": [],
         "processes": list(processes),
@@ -40,10 +42,18 @@ def new_manifest(experiment: Experiment, arms: Sequence[Arm], seed: int, process
             "python": platform.python_version(),
         },
         "versions": {name: version(name) for name in _PACKAGES},
-        "reproduce": f"rulezero run {experiment.name} --arms {names} --seed {seed}",
+        "reproduce": _reproduce(experiment, names, seed),
         "interrupted": True,
         "exits": [],
     }
+
+
+def _reproduce(experiment: Experiment, names: str, seed: int) -> str:
+    """Return the command line that makes the same run; a point of a sweep is a sweep of one point."""
+    if not experiment.variant:
+        return f"rulezero run {experiment.asked_as} --arms {names} --seed {seed}"
+    point = " ".join(f"--vary {name}={value:.10g}" for name, value in experiment.variant.items())
+    return f"rulezero sweep {experiment.asked_as} --arm {names} {point} --seed {seed}"
 
 
 def usable_cores() -> int:

@@ -67,10 +67,10 @@ def metrics(*samples: dict[str, Any]) -> pl.DataFrame:
     return pl.DataFrame(list(samples), schema={"arm": pl.String, **TABLES["metrics"][1]})
 
 
-def spans(count: int = 1, *, arm: str = "none") -> pl.DataFrame:
-    """Return so many spans, which say nothing but that they are there."""
+def spans(count: int = 1, *, arm: str = "none", service: str = "edge") -> pl.DataFrame:
+    """Return so many spans, which say nothing but whose they are."""
     schema = {"arm": pl.String, **TABLES["spans"][1]}
-    return pl.DataFrame([dict.fromkeys(schema) | {"arm": arm} for _ in range(count)], schema=schema)
+    return pl.DataFrame([dict.fromkeys(schema) | {"arm": arm, "service": service} for _ in range(count)], schema=schema)
 
 
 def generator(scheduled: int, *, arm: str = "none") -> pl.DataFrame:

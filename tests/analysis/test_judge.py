@@ -12,11 +12,12 @@ import polars as pl
 import pytest
 
 from rulezero.analysis.judge import best_arm, judge
-from rulezero.checks import keeps_goodput
+from rulezero.checks import control_fails, keeps_goodput
 from rulezero.errors import EXIT_OF_VERDICT
 from rulezero.experiment import Arm, Figures, Yardstick
 from rulezero.faults import CacheExpiry, Signature
 from rulezero.record import write_json
+from tests.analysis.frames import manifest
 from tests.analysis.records import SCHEMA, experiment, judged, prediction, record
 
 
@@ -69,6 +70,25 @@ def test_supported() -> None:
     )
 
 
+def test_an_experiment_with_a_single_arm_says_what_was_foretold() -> None:
+    """No arm is missing in it: the sentence has what was measured beside what was predicted."""
+    alone = experiment(
+        arms=(Arm(name="none"),),
+        demo_arms=("none",),
+        checks=(
+            control_fails("none", phase="fault", at_most=0.5),
+            keeps_goodput("none", phase="baseline", at_least=0.9),
+        ),
+        predictions=(prediction(2.0, 2.1), prediction(None, None)),
+    )
+    verdict = judge(record({"none": range(5, 14)}), alone)
+    assert verdict["best_arm"] is None
+    assert verdict["summary"] == (
+        "Without a defence 36% of the requests from the fault on went well; "
+        "loads: 2.1 (2 was predicted); loads: not measured."
+    )
+
+
 def test_refuted() -> None:
     """The control failed, but so did the defence: a valid run that says no."""
     verdict = judged({"none": range(5, 14), "all": range(5, 14)})
@@ -81,7 +101,52 @@ def test_a_defence_that_harms_is_named() -> None:
     """Worse than nothing is said in the summary."""
     verdict = judged({"none": range(5, 9), "all": range(0), "naive": range(5, 19)})
     assert effects(verdict) == {"none": "control", "all": "better", "naive": "worse"}
-    assert verdict["summary"].endswith("with all 100% (relative to the baseline); made worse by: naive.")
+    assert verdict["summary"] == (
+        "HARM: naive made it worse: 0% of the requests went well. "
+        "Without a defence 71% of the requests from the fault on went well; "
+        "with all 100% (relative to the baseline)."
+    )
+
+
+def test_harm_is_told_by_what_it_was_judged_by() -> None:
+    """By goodput where that was lost, else by the yardstick; each of several."""
+    on = experiment(yardstick=Yardstick(name="attempts", figure=lambda figures: len(figures["name"])))
+    verdict = judged({"none": range(5, 9), "dear_one": range(5, 9), "retry": range(5, 11), "all": range(5, 9)}, on=on)
+    assert verdict["summary"] == (
+        "HARM: dear_one made it worse: attempts: 8; retry made it worse: 57% of the requests went well. "
+        "attempts: with none 4; with all 3."
+    )
+
+
+def test_an_invalid_run_names_no_harm() -> None:
+    """It says nothing, of anyone."""
+    assert "HARM" not in judged({"none": range(5, 9), "all": range(5, 19)}, interrupted=True)["summary"]
+
+
+SHORT = [{**stream, "deadline_s": 1.0} for stream in manifest()["streams"]]
+
+
+def test_the_state_of_each_arm() -> None:
+    """Ten seconds of hold are ten timeouts; a control that stays down is told in the sentence."""
+    verdict = judged({"none": range(5, 19), "all": range(5, 7), "retry": range(0)}, streams=SHORT)
+    assert [arm["state"]["state"] for arm in verdict["arms"]] == ["metastable", "recovered", "robust"]
+    assert verdict["summary"].startswith(
+        "Without a defence 0% of the requests from the fault on went well, and it stayed down after the fault "
+        "(metastable); with "
+    )
+
+
+def test_nothing_was_done_so_there_is_no_state() -> None:
+    """Without a fault or a crowd nobody can be said to have stood it."""
+    verdict = judged(on=experiment(faults=()), faults=[])
+    assert [arm["state"] for arm in verdict["arms"]] == [None, None]
+
+
+def test_the_arm_that_was_cut_off_is_not_called_metastable() -> None:
+    """Its hold has no end to be down at; those before it have one."""
+    late = (pl.col("arm") == "all") & (pl.col("intended_s") > 12)
+    verdict = judged({"none": range(5, 19), "all": range(0)}, drop=late, interrupted=True, streams=SHORT)
+    assert [arm["state"]["state"] for arm in verdict["arms"]] == ["metastable", "undecided"]
 
 
 @pytest.mark.parametrize(
@@ -141,7 +206,7 @@ INVALID: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
     ),
     "no spans": (
         lambda: judged(without_spans=True),
-        r"^none: 0 spans were received \(at least 1\)$",
+        r"^none: 0 spans of services were received \(at least 1\)$",
     ),
     "the control is missing": (
         lambda: judged({"all": range(0)}),

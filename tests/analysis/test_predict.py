@@ -1,5 +1,11 @@
 """Closed forms: numbers one can do in one's head."""
 
+import math
+from itertools import accumulate
+from random import Random
+from statistics import fmean
+from typing import Any
+
 import pytest
 
 from rulezero.analysis.predict import (
@@ -8,6 +14,8 @@ from rulezero.analysis.predict import (
     drain_s,
     drained_s,
     early_refreshes,
+    erlang_c_wait_s,
+    fixed_service_wait_s,
     fresh_share,
     hedged_percentile_s,
     herd,
@@ -16,8 +24,14 @@ from rulezero.analysis.predict import (
     recovery_s,
     refill_s,
     refused_share,
+    rounds_attempts,
+    rounds_s,
+    shards_share,
+    stalled_percentile_s,
     throttle_recovery_s,
     throttled_rps,
+    tripped_share,
+    waits_s,
 )
 from rulezero.analysis.recovery import STEP_S
 
@@ -208,3 +222,66 @@ def test_a_backlog_is_worked_off_by_what_is_left_over() -> None:
 def test_a_full_queue_refuses_what_cannot_be_done(capacity_rps: float, share: float) -> None:
     """Of 40 a second."""
     assert refused_share(40, capacity_rps) == share
+
+
+def test_a_stall_is_the_percentile_less_the_share_that_is_slower_still() -> None:
+    """10 s in 100 s: one in a hundred waits longer than 9 s; a stall shorter than that share does not show."""
+    assert stalled_percentile_s(0.99, 10, 100) == pytest.approx(9.0)
+    assert stalled_percentile_s(0.5, 10, 100) == 0.0
+
+
+def test_a_breaker_over_shards_trips_for_one_dead_shard_if_it_may() -> None:
+    """Half fails. At 0.4 it opens after 0.4 x 2 x 2 s; then 2 of each 122 calls pass, and one of them is good."""
+    numbers: dict[str, Any] = {"window_s": 2.0, "open_s": 2.0, "probes": 2, "fault_s": 20.0}
+    assert shards_share(2) == 0.5
+    assert tripped_share(2, 60, failure_rate=0.51, **numbers) == 0.5
+    assert tripped_share(2, 60, failure_rate=0.5, **numbers) < 0.1, "at the threshold it trips"
+    assert tripped_share(2, 60, failure_rate=0.4, **numbers) == pytest.approx((1.6 * 0.5 + 18.4 / 122) / 20)
+    assert tripped_share(10, 60, failure_rate=0.1, **numbers) < 0.3, "nine of ten shards are well"
+    assert tripped_share(2, 60, failure_rate=0.4, **{**numbers, "fault_s": 1.0}) == pytest.approx(0.5), "it is over"
+
+
+@pytest.mark.parametrize(
+    ("slots", "load", "wait"),
+    [(1, 0.5, 1.0), (1, 0.9, 9.0), (2, 1.0, 1 / 3), (4, 2.8, 0.35724), (1, 1.0, math.inf), (3, 9.0, math.inf)],
+)
+def test_erlang_c(slots: int, load: float, wait: float) -> None:
+    """One slot: rho / (1 - rho) services. Two at one erlang: P(wait) 1/3. Four at 70 %: 0.4287 by the tables."""
+    assert erlang_c_wait_s(slots, load, 1.0) == pytest.approx(wait, rel=1e-4)
+    assert erlang_c_wait_s(slots, 10 * load, 0.1) == pytest.approx(wait / 10, rel=1e-4)
+
+
+def test_a_fixed_service_time_halves_the_wait_and_a_little_less_with_several_slots() -> None:
+    """Exactly half with one (Pollaczek and Khinchine); with more the approximation is played out."""
+    assert fixed_service_wait_s(1, 0.5, 1.0) == pytest.approx(0.5)
+    assert fixed_service_wait_s(2, 1.6, 1.0) == pytest.approx(played_wait_s(2, 1.6, fixed=True), rel=0.05)
+    assert fixed_service_wait_s(4, 2.8, 1.0) == pytest.approx(played_wait_s(4, 2.8, fixed=True), rel=0.05)
+    assert fixed_service_wait_s(2, 2.0, 1.0) == math.inf
+    assert fixed_service_wait_s(2, 0.0, 1.0) == 0.0
+
+
+def test_the_line_of_given_arrivals() -> None:
+    """Two slots, three at once and one later: the third waits for the shorter of the two, the fourth for nobody."""
+    assert waits_s([0, 0, 0, 9], [5, 2, 4, 1], 2) == [0, 0, 2, 0]
+    with pytest.raises(ValueError, match="zip"):
+        waits_s([0, 1], [1], 1)
+
+
+def played_wait_s(slots: int, rate_rps: float, *, fixed: bool) -> float:
+    """Return the mean wait of very many arrivals, with services of 1 s."""
+    random = Random(1)
+    arrivals_s = list(accumulate(random.expovariate(rate_rps) for _ in range(100_000)))
+    services_s = [1.0 if fixed else random.expovariate(1.0) for _ in arrivals_s]
+    return fmean(waits_s(arrivals_s, services_s, slots))
+
+
+def test_the_line_of_very_many_arrivals_is_erlangs() -> None:
+    """Two ways to the same number."""
+    assert played_wait_s(4, 2.8, fixed=False) == pytest.approx(erlang_c_wait_s(4, 2.8, 1.0), rel=0.05)
+
+
+def test_who_comes_back_together_is_served_one_by_one() -> None:
+    """Three writers: three, two and one attempts; each round an attempt and a delay, of which the last one is kept."""
+    assert rounds_attempts(3) == 2.0
+    assert rounds_s(1, 0.5, [1]) == 0.5
+    assert rounds_s(4, 0.5, [1, 2]) == 4 * 0.5 + 1 + 2 + 2

@@ -15,10 +15,11 @@ from tests.analysis.arms import (
     examined,
     experiment,
     healthy,
+    lasted,
     not_ok,
     observed,
 )
-from tests.analysis.frames import generator, manifest, row, sample, steady
+from tests.analysis.frames import generator, manifest, row, sample, spans, steady
 
 
 def test_a_healthy_run_passes_every_check() -> None:
@@ -49,6 +50,13 @@ def test_shortfall_of_arrivals_without_a_row() -> None:
 def test_more_rows_than_scheduled_is_no_shortfall() -> None:
     """The generator's last word may be a moment older than its last row."""
     assert examined(scheduled=len(steady()) - 8)["generator_shortfall"].measured == 0.0
+
+
+def test_users_who_wait_are_not_scheduled() -> None:
+    """What they send makes up for nothing that was not sent."""
+    requests = steady()
+    waiting = [row(2.0 + 0.1 * number, kind="closed") for number in range(20)]
+    assert not_ok(examined(requests + waiting, scheduled=len(requests) + 8)) == {"generator_shortfall"}
 
 
 def test_late_sends() -> None:
@@ -112,8 +120,11 @@ def test_a_run_without_spans() -> None:
     """Traces are part of the record: one that lost them all is not to be believed."""
     found = examined(received=0)
     assert not_ok(found) == {"spans"}
-    assert (found["spans"].measured, found["spans"].text) == (0, "0 spans were received (at least 1)")
+    assert (found["spans"].measured, found["spans"].text) == (0, "0 spans of services were received (at least 1)")
     assert examined(received=3)["spans"].measured == 3
+    of_locust = replace(observed(), spans=spans(9, service="locust"))
+    told = {one.name: one for one in examine(experiment(HANGS), of_locust, manifest(faults=lasted(HANGS)))}
+    assert (told["spans"].ok, told["spans"].measured) == (False, 0)
 
 
 def test_a_process_at_the_end_of_its_core() -> None:

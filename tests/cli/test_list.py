@@ -11,7 +11,7 @@ from rulezero.cli.list import markdown_table
 
 def test_every_experiment_is_listed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Name, question and arms, for a wide terminal in one line each."""
-    monkeypatch.setenv("COLUMNS", "250")
+    monkeypatch.setenv("COLUMNS", "600")
     assert main(["list"]) == 0
     told = capsys.readouterr().out
     for name in experiment_names():

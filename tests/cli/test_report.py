@@ -7,7 +7,10 @@ import jsonschema
 import pytest
 
 from rulezero.cli import main
+from rulezero.cli.report import SERIES
 from rulezero.errors import EXIT_IO, EXIT_OF_VERDICT, EXIT_USAGE
+from rulezero.series import new_series
+from tests.analysis.pair_series import series
 from tests.analysis.records import SCHEMA
 from tests.cli.recorded import write_record
 
@@ -53,3 +56,23 @@ def test_a_record_that_cannot_be_written_to(tmp_path: Path, capsys: pytest.Captu
     assert main(["report", str(folder)]) == EXIT_IO
     assert "report.md: Is a directory" in capsys.readouterr().err
     assert not list(folder.glob("*.partial"))
+
+
+def test_a_series_of_a_verb_without_reports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Is told with those that have some."""
+    folder = new_series(tmp_path, series(kind="guess"))
+    assert main(["report", str(folder)]) == EXIT_USAGE
+    assert f"is a series of `rulezero guess`, not of: {', '.join(SERIES)}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", sorted(SERIES))
+def test_a_series_that_does_not_say_what_was_asked(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of whatever verb: one line, and no report."""
+    made = series(kind=kind)
+    made.asked.clear()
+    folder = new_series(tmp_path, made)
+    assert main(["report", str(folder)]) == EXIT_USAGE
+    assert capsys.readouterr().err.count("\n") == 1
+    assert [path.name for path in folder.iterdir()] == ["series.json"]

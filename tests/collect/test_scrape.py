@@ -38,7 +38,8 @@ async def test_a_process_that_does_not_answer_delays_no_other(tmp_path: Path, mo
     log = SampleLog(tmp_path / "metrics.tsv")
     async with answering() as well, answering(after_s=0.5) as slow, answering(status=500) as broken:
         addresses = {"well": well, "slow": slow, "broken": broken, "gone": "127.0.0.1:1"}
-        scraper = Scraper(addresses, log, zero_s=asyncio.get_running_loop().time())
+        urls = {name: f"http://{address}/metrics" for name, address in addresses.items()}
+        scraper = Scraper(urls, log, zero_s=asyncio.get_running_loop().time())
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(10.5 * PERIOD_S):
                 await scraper.run()
@@ -54,7 +55,7 @@ async def test_a_process_that_does_not_answer_delays_no_other(tmp_path: Path, mo
 async def test_scrapes_keep_to_the_grid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A round that takes 0.4 s does not push the next ones back."""
     log = SampleLog(tmp_path / "metrics.tsv")
-    scraper = Scraper({"edge": "127.0.0.1:1"}, log, zero_s=0.0)
+    scraper = Scraper({"edge": "http://127.0.0.1:1/metrics"}, log, zero_s=0.0)
     began_s: list[float] = []
 
     async def take_a_while(*_: object) -> None:

@@ -11,8 +11,8 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from rulezero.analysis.figures import arm_figures
 from rulezero.checkout import choose_arms, experiment_names, load_experiment
-from rulezero.experiment import MEASURED, Experiment, Stream
-from rulezero.faults import CacheExpiry, CacheFlush, Kill, Toxic
+from rulezero.experiment import MEASURED, Experiment, Load, Stream
+from rulezero.faults import CacheExpiry, CacheFlush, Kill, Signature, Toxic
 from rulezero.lab.description import PROGRAM_PARTS, read_description
 from rulezero.lab.links import read_links
 from rulezero.load import LoadPlan, encode
@@ -108,18 +108,19 @@ def test_arms_are_told_apart_and_their_defences_exist(experiment: Experiment) ->
 
 @everyone
 def test_demo_arms_are_arms_and_begin_with_the_control(experiment: Experiment) -> None:
-    """A control and a defended arm each."""
+    """A control and a defended arm each, unless what is compared are the users."""
     arms = choose_arms(experiment, experiment.demo_arms)
     assert arms[0] == experiment.control
-    assert len(arms) >= 2
+    assert len(arms) >= 2 or experiment.closed
 
 
 @everyone
 def test_the_control_must_fail(experiment: Experiment) -> None:
-    """One check says so; every check and prediction speaks of arms that exist."""
+    """One check says so, unless nothing is done to it at all; every check and prediction speaks of arms that exist."""
     names = {arm.name for arm in experiment.arms}
     control_checks = [check for check in experiment.checks if check.control]
-    assert [check.arms for check in control_checks] == [(experiment.control.name,)]
+    fails = experiment.faults or experiment.bursts or experiment.yardstick
+    assert [check.arms for check in control_checks] == ([(experiment.control.name,)] if fails else [])
     assert all(set(check.arms) <= names for check in experiment.checks)
     assert {prediction.arm for prediction in experiment.predictions} <= names
 
@@ -145,8 +146,8 @@ def test_links_and_routes_exist(experiment: Experiment) -> None:
     for stream in experiment.streams:
         assert stream.crosses
         assert set(stream.crosses) <= {re.sub(r"-\d+$", "", link) for link in links_of(experiment)}
-    routes = {stream.route for stream in experiment.streams} | {burst.route for burst in experiment.bursts}
-    assert routes <= routes_of_the_shop()
+    loads: tuple[Load, ...] = (*experiment.streams, *experiment.bursts, *experiment.closed)
+    assert {load.route for load in loads} <= routes_of_the_shop()
 
 
 @everyone
@@ -158,6 +159,7 @@ def test_the_load_is_one_that_the_generator_takes(experiment: Experiment) -> Non
         windows=experiment.durations.windows(),
         streams=experiment.streams,
         bursts=experiment.bursts,
+        closed=experiment.closed,
         rows_path="rows.csv",
         generator_path="generator.csv",
         run_id="x",
@@ -235,6 +237,7 @@ def test_every_fault_can_be_proven(experiment: Experiment) -> None:
     """By a metric that services export, and by exactly one bound."""
     for fault in experiment.faults:
         signature = fault.signature
+        assert isinstance(signature, Signature)
         bounds = (signature.ratio_max, signature.ratio_min, signature.increase_min)
         assert sum(bound is not None for bound in bounds) == 1
         assert signature.metric in metric_names()

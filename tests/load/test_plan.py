@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rulezero.errors import UsageProblem
-from rulezero.experiment import Burst, Durations, Keys, Stream
+from rulezero.experiment import Burst, ClosedUser, Durations, Keys, Stream
 from rulezero.load.plan import LoadPlan, decode, encode, read_plan
 
 PLAN = LoadPlan(
@@ -18,6 +18,7 @@ PLAN = LoadPlan(
         Stream(route="checkout", rate_rps=5),
     ),
     bursts=(Burst(route="browse", at_s=0.5, count=10, key=3),),
+    closed=(ClosedUser(route="browse", think_s=0.1),),
     rows_path="rows.csv",
     generator_path="generator.csv",
     run_id="test",
@@ -52,6 +53,8 @@ def test_a_plan_knows_its_instants() -> None:
         ({"streams": (PLAN.streams[0], PLAN.streams[0])}, "two streams of one route"),
         ({"streams": (Stream(route="a,b", rate_rps=1),)}, "route 'a,b'"),
         ({"streams": (Stream(route="a", rate_rps=1, keys=Keys(low=2, high=1)),)}, "keys 2 to 1 of a"),
+        ({"closed": (ClosedUser(route="a,b"),)}, "route 'a,b'"),
+        ({"closed": (ClosedUser(route="a", keys=Keys(low=2, high=1)),)}, "keys 2 to 1 of a"),
         ({"streams": (Stream(route="a", rate_rps=1e9),)}, "a would send"),
         ({"streams": (Stream(route="a", rate_rps=float("nan")),)}, "a would send"),
     ],

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 from rulezero.load.rows import HEADER
@@ -19,6 +20,12 @@ def test_only_requests_that_ended_in_the_last_second_count() -> None:
     assert live.outcomes == {Outcome.OK: 2, Outcome.ERROR: 1}
     assert live.goodput_rps == 2
     assert live.p99_ms == 5
+
+
+def test_users_who_wait_are_not_shown() -> None:
+    """Live figures are of the load whose arrivals are planned."""
+    live = last_second([row(intended_s=2.5), replace(row(intended_s=2.5), kind="closed")], 3.0)
+    assert live.goodput_rps == 1
 
 
 def test_the_live_p99_is_of_good_answers() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from rulezero.experiment import Burst, Durations, Stream
+from rulezero.experiment import Burst, ClosedUser, Durations, Stream
 from rulezero.load import Generator, LoadPlan, Row, parse
 from rulezero.load.targets import ALLOW_VARIABLE
 
@@ -24,6 +24,7 @@ def plan(
     url: str,
     *streams: Stream,
     bursts: tuple[Burst, ...] = (),
+    closed: tuple[ClosedUser, ...] = (),
     fault_s: float = 1.0,
     in_flight_max: int = 2000,
     otlp_endpoint: str | None = None,
@@ -35,6 +36,7 @@ def plan(
         windows=Durations(warmup_s=0.2, baseline_s=0.2, fault_s=fault_s, hold_s=0.2).windows(),
         streams=streams,
         bursts=bursts,
+        closed=closed,
         in_flight_max=in_flight_max,
         rows_path=str(folder / "rows.csv"),
         generator_path=str(folder / "generator.csv"),

@@ -8,7 +8,9 @@ from typing import Any
 import polars as pl
 
 from rulezero.analysis.breakers import breakers
+from rulezero.analysis.budget import budget
 from rulezero.analysis.figures import arm_figures
+from rulezero.analysis.metastability import longest_timeout_s, state
 from rulezero.record import TABLES, Record
 
 WINDOWS: list[Any] = [["warmup", 0.0, 3.0], ["baseline", 3.0, 10.0], ["fault", 10.0, 20.0], ["hold", 20.0, 32.0]]
@@ -121,6 +123,8 @@ def _verdict(manifest: dict[str, Any], rows: pl.DataFrame, metrics: pl.DataFrame
     for arm in manifest["arms"]:
         only = pl.col("arm") == arm["name"]
         measured = arm_figures(rows.filter(only), metrics.filter(only), manifest, arm)
+        measured["budget"] = budget(measured, measured["lengths_s"], 0.99)
+        measured["state"] = state(measured, timeout_s=longest_timeout_s(manifest))
         control = arm["name"] == "none"
         pool = {"name": "pool_exhaustion_s", "formula": "slots / hanging rate", "predicted": 1.6, "measured": 1.71,
                 "band": 0.25, "within": True}  # fmt: skip

@@ -1,4 +1,4 @@
-"""Links from a report to Grafana: the compare board over the time of each arm."""
+"""Links from a report to Grafana: the compare board over the run, the overview over each arm."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rulezero.record import Record
-from rulezero.report.grafana import grafana_links
+from rulezero.report.grafana import WHOLE_RUN, grafana_links
 from rulezero.report.html import render_html
 from rulezero.report.markdown import render_markdown
 
@@ -20,13 +20,23 @@ def shown(record: Record, **changes: Any) -> Record:
 
 
 def test_each_arm_has_a_link_over_its_time(record: Record) -> None:
-    """From its first arrival to the end of its load, in milliseconds."""
+    """From before its first arrival to after the end of its load, by more than a scrape, in milliseconds."""
     links = dict(grafana_links(shown(record).manifest))
     names = [arm["name"] for arm in record.manifest["arms"]]
-    assert list(links) == names
+    assert list(links) == [WHOLE_RUN, *names]
     length_ms = record.manifest["windows"][-1][2] * 1000
     assert links[names[1]] == (
-        f"http://127.0.0.1:3000/d/bench-compare?from=1795000060250&to={1795000060250 + length_ms:.0f}"
+        f"http://127.0.0.1:3000/d/bench-overview?from=1795000058750&to={1795000061750 + length_ms:.0f}"
+    )
+
+
+def test_the_whole_run_has_a_link_to_the_board_that_compares_arms(record: Record) -> None:
+    """From before the first arm to after the last."""
+    manifest = shown(record).manifest
+    last_ms = 1795000000250 + 60_000 * (len(manifest["arms"]) - 1)
+    end_ms = last_ms + manifest["windows"][-1][2] * 1000 + 1500
+    assert dict(grafana_links(manifest))[WHOLE_RUN] == (
+        f"http://127.0.0.1:3000/d/bench-compare?from=1794999998750&to={end_ms:.0f}"
     )
 
 
@@ -46,10 +56,13 @@ def test_without_an_address_there_is_no_link(record: Record, address: Any) -> No
     """Neither from a record of old, nor from one that somebody has spoilt."""
     changed = shown(record, grafana=address)
     assert grafana_links(changed.manifest) == []
-    assert "bench-compare" not in render_html(changed) + render_markdown(changed)
+    assert "/d/bench-" not in render_html(changed) + render_markdown(changed)
 
 
 def test_an_arm_that_never_began_has_no_link(record: Record) -> None:
     """The run was interrupted before."""
     manifest = shown(record).manifest
-    assert grafana_links({**manifest, "arms": [manifest["arms"][0], {"name": "all"}]}) == grafana_links(manifest)[:1]
+    begun = grafana_links({**manifest, "arms": [manifest["arms"][0], {"name": "all"}]})
+    assert [name for name, _ in begun] == [WHOLE_RUN, manifest["arms"][0]["name"]]
+    assert begun[1:] == grafana_links(manifest)[1:2]
+    assert grafana_links({**manifest, "arms": [{"name": "all"}]}) == []

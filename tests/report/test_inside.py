@@ -33,13 +33,10 @@ def cache(loads: float | None, waited: float, stale: float) -> dict[str, Any]:
     return {"loads_per_renewal": loads, "blocked_reads": waited, "stale": stale, "renewals": 1.0, "missed": 0.0}
 
 
-def test_dead_work_is_that_of_the_worst_service() -> None:
-    """Its name stands beside it; answers for nobody are those of all services."""
+def test_answers_for_nobody_are_those_of_all_services() -> None:
+    """The share of the time that they took is in the table of states."""
     found = cells(arm(dead_work={"edge": dead(None, 1.0), "catalog": dead(0.62, 30.0), "checkout": dead(0.1, 2.0)}))
-    assert found == {
-        "dead work in the hold, worst service": ["62 % (catalog)"],
-        "answers for nobody a second in the hold": ["33"],
-    }
+    assert found == {"answers for nobody a second in the hold": ["33"]}
 
 
 def test_what_no_arm_has_is_left_out() -> None:
@@ -71,7 +68,7 @@ def test_capacity_of_what_may_saturate() -> None:
 def test_page_and_markdown_show_it(record: Record) -> None:
     """The same table in both."""
     first, second = record.verdict["arms"]
-    worked = {**record.verdict, "arms": [{**first, "dead_work": {"<b>": dead(0.62, 30.0)}}, second]}
+    worked = {**record.verdict, "arms": [{**first, "capacity_rps": {"<b>": 143.0}}, second]}
     told = replace(record, verdict=worked)
-    assert "62 % (&lt;b&gt;)" in render_html(told)
-    assert "62 % (\\<b\\>)" in render_markdown(told)
+    assert "&lt;b&gt; 143" in render_html(told)
+    assert "\\<b\\> 143" in render_markdown(told)

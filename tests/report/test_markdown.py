@@ -12,7 +12,7 @@ def test_tables_have_as_many_cells_as_heads(record: Record) -> None:
     """Every row of a table is as wide as its head, or a pull request shows garbage."""
     blocks = render_markdown(record).split("\n\n")
     tables = [block.splitlines() for block in blocks if block.startswith("|")]
-    assert len(tables) == 8
+    assert len(tables) == 9
     for table in tables:
         assert len({line.count("|") for line in table}) == 1
 
@@ -54,6 +54,16 @@ def test_it_says_what_the_page_says(record: Record) -> None:
     assert text.count("<details>") == text.count("</details>") == 3
     assert "| cores busy | 1.5 | 0.81 | 0.81 |" in text
     assert "    rulezero run cascading_failure --arms none,circuit_breaker --seed 1\n" in text
+
+
+def test_what_never_decided_is_named(record: Record) -> None:
+    """Below the arms."""
+    assert "\n- circuit\\_breaker: on, but never decided anything: timeout\n" in render_markdown(record)
+
+
+def test_a_prediction_has_its_ratio_and_range(record: Record) -> None:
+    """Not the band as a share."""
+    assert "| 1.6 | 1.71 | 1.07 x | 1.2 to 2 | yes |" in render_markdown(record)
 
 
 def test_a_span_cannot_leave_its_block(record: Record) -> None:

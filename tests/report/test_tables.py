@@ -90,9 +90,23 @@ def test_predictions_say_the_range_that_is_accepted() -> None:
     """A band is a share of the prediction; a value that is missing is neither within nor without, and said to be."""
     entry = {"name": "x", "formula": "a / b", "predicted": 25.0, "measured": None, "band": 0.25, "within": None}
     row = tables.prediction_rows({"arms": [arm(predictions=[entry])]})[0]
-    assert (row.measured, row.accepted, row.within) == ("-", "18.8 to 31.2", "not measured")
+    assert (row.measured, row.ratio, row.accepted, row.within) == ("-", "-", "18.8 to 31.2", "not measured")
     unknown = tables.prediction_rows({"arms": [arm(predictions=[{**entry, "predicted": None}])]})[0]
-    assert unknown.accepted == "within 25 %"
+    assert (unknown.ratio, unknown.accepted) == ("-", "within 25 %")
+
+
+def test_the_ratio_is_measured_over_predicted() -> None:
+    """Of nothing that was predicted there is none."""
+    entry = {"name": "x", "formula": "a / b", "predicted": 25.0, "measured": 30.0, "band": 0.25, "within": True}
+    rows = tables.prediction_rows({"arms": [arm(predictions=[entry, {**entry, "predicted": 0.0}])]})
+    assert [row.ratio for row in rows] == ["1.2 x", "-"]
+
+
+def test_what_was_never_exercised_is_named_by_arm() -> None:
+    """An arm whose defences all did something is not."""
+    arms = [arm("none"), arm(not_exercised=["retry", "lease"]), arm("most", not_exercised=[])]
+    assert tables.unexercised({"arms": arms}) == ["all: on, but never decided anything: retry, lease"]
+    assert tables.unexercised({}) == []
 
 
 def test_the_effect_says_by_what() -> None:

@@ -83,6 +83,44 @@ def test_the_yardstick_and_the_inside_are_told(record: Record, width: int) -> No
     assert "inside the system: none: loads per renewal 21; reads that waited 42;" in told
 
 
+@pytest.mark.parametrize("width", [72, 80, 100])
+def test_how_each_arm_stood_is_a_table(record: Record, width: int) -> None:
+    """State, loop, waste and budget fit, and what the columns mean is said below."""
+    first, second = record.verdict["arms"]
+    state = {"state": "undecided", "hold_timeouts": 6.67, "gain": 1.8, "gain_link": "checkout-inventory"}
+    text = printed({**record.verdict, "arms": [{**first, "state": state}, second]}, width=width, report=None)
+    assert all(len(line.rstrip()) <= width for line in text.splitlines())
+    assert "…" not in text
+    for told in ("undecided", "(checkout-inventory)", "recovered", "after 0.5 s", "outages", "objective of 99 %"):
+        assert told in text
+
+
+def test_a_narrow_terminal_has_the_budget_in_words(record: Record) -> None:
+    """One line per arm, wrapped."""
+    told = " ".join(printed(record.verdict, width=50, report=None).split())
+    burnt = "burnt 58.4 x what the objective of 99 % allows in that time; 1,980 outages like this a month can afford"
+    assert f"none: recovered after 4 s; {burnt}" in told
+    assert "circuit_breaker: recovered after 0.5 s; burnt 19.3 x" in told
+
+
+def test_an_old_verdict_has_no_states(record: Record) -> None:
+    """One that was written before there were any is printed all the same."""
+    old = [{k: v for k, v in each.items() if k not in ("state", "budget")} for each in record.verdict["arms"]]
+    for width in (50, 80):
+        assert "objective" not in printed({**record.verdict, "arms": old}, width=width)
+
+
+def test_predictions_stand_beside_what_was_measured(record: Record) -> None:
+    """Of every arm that has one; what is outside its band, or was not measured, is marked."""
+    first, second = record.verdict["arms"]
+    pool = first["predictions"][0]
+    others = [{**pool, "measured": 3.0, "within": False}, {**pool, "measured": None, "within": None}]
+    told = " ".join(printed({**record.verdict, "arms": [first, {**second, "predictions": others}]}).split())
+    assert "none: pool_exhaustion_s: predicted 1.6, measured 1.71 (1.07 x), accepted 1.2 to 2 " in told
+    assert "circuit_breaker: pool_exhaustion_s: predicted 1.6, measured 3 (1.88 x), OUTSIDE 1.2 to 2 " in told
+    assert "predicted 1.6, measured -, NOT MEASURED, accepted 1.2 to 2 " in told
+
+
 def test_an_empty_verdict_is_printed() -> None:
     """As of a record that was stopped before its first row."""
     assert "INVALID RUN" in printed({})

@@ -36,6 +36,17 @@ def test_slowest_failed_and_typical() -> None:
     ]
 
 
+def test_wasted_work_is_shown_for_each_arm() -> None:
+    """What a service did after the user had given up, besides the three of the whole run."""
+    asked = rows(("a", "ok", 10.0), ("b", "timeout", 20.0), ("c", "timeout", 30.0))
+    late = [{**span(trace, "root"), "start_s": 3.0} for trace in "abc"]
+    assert [(each.title, each.latency_ms) for each in waterfalls(asked, spans(*late))] == [
+        ("The slowest answer", 10.0),
+        ("One that failed", 30.0),
+        ("Work for a user who had given up", 20.0),
+    ]
+
+
 def test_one_trace_is_shown_once() -> None:
     """When the only traced request is slowest and typical at once."""
     assert len(waterfalls(rows(("a", "ok", 10.0)), spans(span("a", "root")))) == 1

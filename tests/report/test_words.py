@@ -2,7 +2,7 @@
 
 import pytest
 
-from rulezero.report.words import number, share, verdict_word, with_unit
+from rulezero.report.words import budget_text, number, outages, percent, share, verdict_word, with_unit
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,39 @@ def test_a_missing_value_has_no_unit() -> None:
 def test_a_rest_is_never_rounded_away(part: float | None, whole: float | None, text: str) -> None:
     """One failure in a thousand is neither 0 % nor is the remainder 100 %."""
     assert share(part, whole) == text
+
+
+@pytest.mark.parametrize(
+    ("part", "text"),
+    [(0.99, "99 %"), (0.9995, "99.95 %"), (0.5, "50 %"), (0.000534, "0.053 %"), (5.6e-6, "0.00056 %"), (0.0, "0 %"),
+     (1.25, "125 %"), (12.0, "1,200 %"), (None, "-"), (float("nan"), "-")],
+)  # fmt: skip
+def test_small_shares_and_strict_promises_keep_their_digits(part: float | None, text: str) -> None:
+    """Neither is rounded to all or nothing."""
+    assert percent(part) == text
+
+
+def budget(burnt: float, outages_a_month: float | None) -> dict[str, float | None]:
+    return {"objective": 0.99, "burnt": burnt, "month_share": 0.1, "outages_a_month": outages_a_month}
+
+
+@pytest.mark.parametrize(
+    ("a_month", "text"),
+    [(0.99, "not one"), (1.99, "1"), (827.8, "827"), (1873.9, "1,870"), (17377.0, "17,300"), (None, "-")],
+)
+def test_only_whole_outages_can_be_afforded(a_month: float | None, text: str) -> None:
+    """Rounded down, to no more digits than one run knows."""
+    assert outages(budget(60.0, a_month)) == text
+    assert outages(budget(0.0, None)) == "any number"
+
+
+def test_the_error_budget_in_words() -> None:
+    """What was burnt, and how often that could be."""
+    assert budget_text(budget(61.56, 1873.9)) == (
+        "burnt 61.6 x what the objective of 99 % allows in that time; 1,870 outages like this a month can afford"
+    )
+    assert budget_text(budget(100.0, None)) == "burnt 100 x what the objective of 99 % allows in that time"
+    assert budget_text(budget(0.0, None)) == "burnt nothing of the error budget"
 
 
 def test_an_unknown_word_decides_nothing() -> None:

@@ -32,7 +32,7 @@ def test_everything_is_plain_json() -> None:
         made = manifest(name, ())
         assert json.loads(orjson.dumps(made)) == made
         assert made["windows"][0] == ["warmup", 0.0, 3]
-        assert {"route", "rate_rps", "deadline_s", "keys", "crosses"} == set(made["streams"][0])
+        assert {"route", "rate_rps", "deadline_s", "keys", "crosses", "request"} == set(made["streams"][0])
 
 
 def test_the_control_is_the_experiments_own() -> None:

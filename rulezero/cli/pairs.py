@@ -1,0 +1,128 @@
+"""What `ab` and `aa` share: pairs of runs of the same seed, in turning order, until a series says that it is over."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from rulezero.cli.output import new_console
+from rulezero.cli.run import add_shared_arguments
+from rulezero.cli.targets import EMBEDDED, add_target
+from rulezero.errors import Problem, UsageProblem
+from rulezero.experiment import Arm
+
+if TYPE_CHECKING:
+    from rulezero.cli.executing import Request
+    from rulezero.cli.measuring import Measuring
+    from rulezero.series import Series
+
+PAIRS_MIN, PAIRS_MAX = 2, 1000
+
+
+def add_pair_arguments(parser: argparse.ArgumentParser, *, pairs: int) -> None:
+    """Add the options that both have."""
+    parser.add_argument(
+        "experiment",
+        nargs="?",
+        default="",
+        help="a name that `rulezero list` shows, or a TOML file of your own service",
+    )
+    parser.add_argument(
+        "--pairs",
+        type=int,
+        default=pairs,
+        help="how many, of which each runs all arms under the same arrivals (default: %(default)s)",
+    )
+    parser.add_argument("--resume", type=Path, metavar="FOLDER", help="go on with a series that was interrupted")
+    add_target(parser)
+    add_shared_arguments(parser)
+    parser.set_defaults(prometheus=False)
+
+
+def asked_for(arguments: argparse.Namespace, verb: str) -> "Request":
+    """Return what the options ask to run, with all arms of the experiment. Raises UsageProblem."""
+    from rulezero.cli.executing import requested
+
+    if not arguments.experiment:
+        raise UsageProblem(f"rulezero {verb} needs an experiment; name one that `rulezero list` shows")
+    if not PAIRS_MIN <= arguments.pairs <= PAIRS_MAX:
+        raise UsageProblem(f"--pairs must be {PAIRS_MIN} to {PAIRS_MAX}, not {arguments.pairs}; one has no interval")
+    return requested(arguments, arguments.experiment, (), new_console(stderr=arguments.json))
+
+
+def asked_of(arguments: argparse.Namespace, request: "Request", arms: Sequence[Arm]) -> dict[str, Any]:
+    """Return what a new series says of what was asked; the first of the arms is the control."""
+    from rulezero.cli.experiments import noted
+
+    experiment = request.experiment
+    yardstick = experiment.yardstick
+    return {
+        "control": arms[0].name,
+        "treatments": [arm.name for arm in arms[1:]],
+        "pairs": arguments.pairs,
+        "seed": arguments.seed,
+        "yardstick": None if yardstick is None else {"name": yardstick.name, "alone": yardstick.alone},
+        **noted(experiment),
+        "target": arguments.target,
+        "prometheus": False,
+        "floors": None,
+        "floors_from": None,
+    }
+
+
+def reproduce(arguments: argparse.Namespace, verb: str, options: str) -> str:
+    """Return the command line that asks for the same again."""
+    line = f"rulezero {verb} {arguments.experiment} {options} --pairs {arguments.pairs} --seed {arguments.seed}"
+    return line if arguments.target == EMBEDDED else f"{line} --target {arguments.target}"
+
+
+def resumed(arguments: argparse.Namespace, verb: str) -> "Measuring":
+    """Return the series to go on with, as it was asked for. Raises UsageProblem."""
+    from rulezero.analysis.pairs import asked_of as asked_of_series
+    from rulezero.cli.executing import requested
+    from rulezero.cli.experiments import noted
+    from rulezero.cli.measuring import go_on
+    from rulezero.series import read_series
+
+    if arguments.experiment:
+        raise UsageProblem("a series goes on with what it began with; leave the experiment out")
+    series = read_series(arguments.resume, verb)
+    asked = asked_of_series(series)
+    name = series.experiment if asked.file is None else asked.file.get("path", "")
+    request = requested(arguments, name, (), new_console(stderr=arguments.json))
+    if asked.definition != noted(request.experiment)["definition"]:
+        raise UsageProblem(f"{series.experiment} or a toxic changed since {arguments.resume} began; begin a new series")
+    return go_on(verb, arguments.resume, replace(request, target=asked.target))
+
+
+def measure_pairs(
+    measuring: "Measuring", arms: Sequence[Arm], *, over: Callable[["Series"], bool], console: Console, quiet: bool
+) -> None:
+    """Run pairs until the series is over, every second one backwards; an invalid one again, with the next seed.
+
+    Raises:
+        Problem: A run could not be made; what was measured stays, and can be gone on with.
+        KeyboardInterrupt: The user stopped it; likewise.
+
+    """
+    from rulezero.cli.measuring import comparing
+    from rulezero.report.compared_pairs import pair_line
+
+    series = measuring.series
+    experiment = comparing(measuring.experiment, arms)
+    try:
+        while not over(series):
+            number = len(series.valid()) + 1
+            order = arms if number % 2 else arms[::-1]
+            # Every run takes a seed of its own: an invalid pair's may be the reason that it was.
+            seed = series.asked["seed"] + len(series.entries)
+            entry = measuring.run(f"pair-{number}", experiment, order, seed)
+            if not quiet:
+                console.print(pair_line(entry, series), soft_wrap=True, markup=False, highlight=False)
+    except (Problem, KeyboardInterrupt):
+        line = f"go on with: rulezero {series.kind} --resume {measuring.folder}"
+        new_console(stderr=True).print(line, soft_wrap=True, markup=False, highlight=False)
+        raise
