@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -146,15 +145,11 @@ def _begun(arguments: argparse.Namespace) -> "Measuring":
 
 def _resumed(arguments: argparse.Namespace) -> "Measuring":
     """Return a series to go on with; what it combines, its seed and its target stay, and rounds may be added."""
-    from rulezero.cli.executing import requested
-    from rulezero.cli.experiments import noted
-    from rulezero.cli.measuring import Measuring
+    from rulezero.cli.measuring import resumed
 
     if arguments.defences or arguments.experiment:
         raise UsageProblem("a series goes on with what it began with; leave the experiment and --defences out")
     series = read(arguments.resume)
-    request = requested(arguments, series.experiment, (), new_console(stderr=arguments.json))
-    if series.asked["definition"] != noted(request.experiment)["definition"]:
-        raise UsageProblem(f"{series.experiment} or a toxic changed since {arguments.resume} began; begin a new series")
+    measuring = resumed(arguments, series)
     series.asked["pairs"] = max(arguments.pairs, series.asked["pairs"])
-    return Measuring(arguments.resume, series, replace(request, target=series.asked["target"]))
+    return measuring

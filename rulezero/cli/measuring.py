@@ -1,5 +1,6 @@
 """The runs of a series, one after the other: what `ab`, `aa`, `matrix`, `price` and `sweep` share."""
 
+import argparse
 import platform
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from rulezero.analysis.measures import measured
-from rulezero.cli.executing import Request, execute
+from rulezero.cli.executing import Request, execute, requested
+from rulezero.cli.experiments import noted
+from rulezero.cli.output import new_console
+from rulezero.errors import UsageProblem
 from rulezero.experiment import Arm, Experiment
 from rulezero.runner.manifest import usable_cores
-from rulezero.series import Entry, Series, new_series, read_series, write_series
+from rulezero.series import Entry, Series, new_series, write_series
 
 
 class Measuring:
@@ -65,9 +69,16 @@ def begin(kind: str, request: Request, asked: dict[str, Any], reproduce: str) ->
     return Measuring(new_series(request.out, series), series, request)
 
 
-def go_on(kind: str, folder: Path, request: Request) -> Measuring:
-    """Go on with a series of a verb where it was interrupted. Raises UsageProblem when it is none of that verb."""
-    return Measuring(folder, read_series(folder, kind), request)
+def resumed(arguments: argparse.Namespace, series: Series, name: str = "") -> Measuring:
+    """Return the series in the folder `--resume`, to go on with where it runs.
+
+    `name` is how its experiment is asked for, where that is not by its own name. Raises UsageProblem when the
+    experiment or a toxic changed since.
+    """
+    request = requested(arguments, name or series.experiment, (), new_console(stderr=arguments.json))
+    if series.asked["definition"] != noted(request.experiment)["definition"]:
+        raise UsageProblem(f"{series.experiment} or a toxic changed since {arguments.resume} began; begin a new series")
+    return Measuring(arguments.resume, series, replace(request, target=series.asked["target"]))
 
 
 def this_host() -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,20 +81,14 @@ def reproduce(arguments: argparse.Namespace, verb: str, options: str) -> str:
 def resumed(arguments: argparse.Namespace, verb: str) -> "Measuring":
     """Return the series to go on with, as it was asked for. Raises UsageProblem."""
     from rulezero.analysis.pairs import asked_of as asked_of_series
-    from rulezero.cli.executing import requested
-    from rulezero.cli.experiments import noted
-    from rulezero.cli.measuring import go_on
+    from rulezero.cli import measuring
     from rulezero.series import read_series
 
     if arguments.experiment:
         raise UsageProblem("a series goes on with what it began with; leave the experiment out")
     series = read_series(arguments.resume, verb)
     asked = asked_of_series(series)
-    name = series.experiment if asked.file is None else asked.file.get("path", "")
-    request = requested(arguments, name, (), new_console(stderr=arguments.json))
-    if asked.definition != noted(request.experiment)["definition"]:
-        raise UsageProblem(f"{series.experiment} or a toxic changed since {arguments.resume} began; begin a new series")
-    return go_on(verb, arguments.resume, replace(request, target=asked.target))
+    return measuring.resumed(arguments, series, "" if asked.file is None else asked.file.get("path", ""))
 
 
 def measure_pairs(

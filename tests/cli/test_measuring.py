@@ -7,7 +7,7 @@ from rich.console import Console
 
 from rulezero.checkout import choose_arms, load_experiment
 from rulezero.cli.executing import Request
-from rulezero.cli.measuring import Measuring, begin, comparing, go_on
+from rulezero.cli.measuring import Measuring, begin, comparing
 from rulezero.errors import UsageProblem
 from rulezero.series import read_series
 from tests.cli.made_verdicts import install
@@ -59,7 +59,7 @@ def test_what_ends_a_run_leaves_those_before_it(tmp_path: Path, monkeypatch: pyt
     measuring.run("pair-1", measuring.experiment, arms, seed=1)
     with pytest.raises(KeyboardInterrupt):
         measuring.run("pair-2", measuring.experiment, arms, seed=2)
-    again = go_on("ab", measuring.folder, request(tmp_path))
+    again = Measuring(measuring.folder, read_series(measuring.folder, "ab"), request(tmp_path))
     assert [entry.key for entry in again.series.entries] == ["pair-1"]
     again.run("pair-2", again.experiment, arms, seed=2)
     assert [entry.seed for entry in read_series(measuring.folder, "ab").entries] == [1, 2]
@@ -69,7 +69,7 @@ def test_a_series_of_another_verb_is_not_gone_on_with(tmp_path: Path) -> None:
     """Its entries mean something else."""
     folder = begun(tmp_path).folder
     with pytest.raises(UsageProblem, match="was made by `rulezero ab`"):
-        go_on("aa", folder, request(tmp_path))
+        read_series(folder, "aa")
 
 
 def test_the_first_arm_is_the_control() -> None:
