@@ -7,7 +7,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 BENCH := .venv-bench/.ready
 
-.PHONY: demo test check unit bench instrument kill fuzz lock clean readme picture dashboards preview up down smoke
+.PHONY: demo test check unit bench instrument predictions kill fuzz lock clean readme picture dashboards preview up down smoke
 
 demo: $(READY)
 	@$(BIN)/rulezero demo
@@ -60,6 +60,11 @@ $(BENCH): requirements.lock pyproject.toml
 # Half an hour on a quiet machine: the line before payment against the laws of queues, into docs/instrument.md.
 instrument: $(READY)
 	@$(BIN)/python -m benchmarks instrument > docs/instrument.md.new && mv docs/instrument.md.new docs/instrument.md
+
+# Three quarters of an hour a seed on a quiet machine: every closed form beside what was measured, into docs/predictions.md.
+SEEDS ?= 3
+predictions: $(READY)
+	@$(BIN)/python -m campaigns.predictions --seeds $(SEEDS)
 
 # Prints what the README quotes; a test fails when they differ.
 readme: $(READY)

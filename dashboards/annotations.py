@@ -19,6 +19,7 @@ def annotations() -> list[dict[str, Any]]:
         _by_tag("Experiments", "experiment", _ORANGE, shown=False),
         _by_tag("Arms", "arm", _ORANGE, shown=True),
         _by_tag("Phases", "phase", QUIET, shown=False),
+        _by_tag("Predictions", "prediction", QUIET, shown=True),
     ]
 
 

@@ -2,8 +2,8 @@
 
 Each reads the row of the stock, takes a while, and may write only if nobody else has: one wins, the others come back.
 When all of them wait for the same time they meet again, one wins, and so on: backing off further only makes them meet
-later. What takes them apart is chance. Where nobody contends (`retry_storm`) jitter buys nothing, because it spreads
-the same load; here the attempts themselves are what makes attempts fail.
+later. What takes them apart is chance: that of the delay, or that of the way where it varies by as much as the work
+takes, which it does not here. The attempts themselves are what makes attempts fail: fewer at a time are fewer in all.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,6 +26,7 @@ WAY_S = 0.02  # To the row and back, for each attempt.
 ATTEMPT_S = stock_is_contended.WORK_S + WAY_S
 LINK = "checkout-inventory"
 FAULT_S, BURST_AT_S = 30.0, 1.0
+HURRYING_S = rounds_s(WRITERS, ATTEMPT_S, STEADY_S)
 PATIENCE_S = 34.0  # Longer than any arm is meant to take.
 
 Jitter = Literal["none", "full", "decorrelated"]
@@ -85,7 +86,7 @@ def _pair(
 def _together(arm: str, delays_s: tuple[float, ...]) -> tuple[Prediction, Prediction]:
     found = Contention(attempts=rounds_attempts(WRITERS), last_s=rounds_s(WRITERS, ATTEMPT_S, delays_s))
     return _pair(
-        arm, ("(buyers + 1) / 2", "buyers x attempt + delays"), lambda: found, band=0.3
+        arm, ("(buyers + 1) / 2", "buyers x attempt + delays"), lambda: found, band=0.15
     )  # Whom a busy moment knocks out of step stays so.
 
 
@@ -102,7 +103,7 @@ EXPERIMENT = Experiment(
     question="A crowd contends for one row and whoever loses comes back: what do backoff and jitter buy?",
     prediction=(
         f"In step one buyer wins each time, so {WRITERS} of them need (n + 1) / 2 = {rounds_attempts(WRITERS):g} "
-        "attempts each, with or without a growing delay, which only makes it take "
+        "attempts each, with or without a delay that grows, which only makes it take "
         f"{rounds_s(WRITERS, ATTEMPT_S, GROWING_S) / rounds_s(WRITERS, ATTEMPT_S, STEADY_S):.1f} times as long. Jitter "
         "halves the attempts, and takes no longer than hurrying."
     ),
@@ -123,21 +124,21 @@ EXPERIMENT = Experiment(
     faults=(stock_is_contended.FAULT,),
     durations=Durations(warmup_s=2, baseline_s=5, fault_s=FAULT_S, hold_s=6),
     base=("retry",),
-    yardstick=Yardstick(name="attempts per buyer", figure=_attempts, chart="attempts"),
+    yardstick=Yardstick(name="seconds until the last one has bought", figure=_last_s, chart="attempts"),
     arms=(
         Arm(name="constant", numbers=_numbers(CONSTANT)),
         Arm(name="exponential", numbers=_numbers(EXPONENTIAL)),
         Arm(name="full_jitter", numbers=_numbers(FULL)),
         Arm(name="decorrelated", numbers=_numbers(DECORRELATED)),
     ),
-    demo_arms=("constant", "full_jitter"),
+    demo_arms=("constant", "exponential", "full_jitter"),
     checks=(
         figure_within("constant", "attempts per buyer", _attempts, at_least=8.5, control=True),
         figure_within("exponential", "attempts per buyer", _attempts, at_least=8.5),
         figure_within("exponential", "seconds until the last one has bought", _last_s, at_least=15),
         *(figure_within(arm, "attempts per buyer", _attempts, at_most=8.5) for arm in ("full_jitter", "decorrelated")),
         *(
-            figure_within(arm, "seconds until the last one has bought", _last_s, at_most=10)
+            figure_within(arm, "seconds until the last one has bought", _last_s, at_most=1.1 * HURRYING_S)
             for arm in ("full_jitter", "decorrelated")
         ),
     ),

@@ -72,7 +72,7 @@ EXPERIMENT = Experiment(
     ),
     services={"edge": {"RULEZERO_SLOTS": "500"}},
     faults=(catalog_shard_is_down.FAULT,),
-    durations=Durations(warmup_s=3, baseline_s=7, fault_s=FAULT_S, hold_s=8),
+    durations=Durations(warmup_s=3, baseline_s=7, fault_s=FAULT_S, hold_s=12),
     arms=(
         Arm(name="none"),
         Arm(name="breaker_over_shards", defences=("circuit_breaker",), numbers=_numbers(SENSITIVE)),

@@ -142,11 +142,12 @@ class Traffic:
     def _bytes(self, arrival: Arrival, left_s: float, traceparent: str) -> bytes:
         request = arrival.request
         headers = dict(request.headers)
+        host = headers.pop("Host", self._host)  # An own service is asked by its own name, not by that of its link.
         if request.body:
             headers = {"Content-Type": "application/json", **headers, "Content-Length": str(len(request.body))}
         more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         head = (
-            f"{request.method} {request.path} HTTP/1.1\r\nHost: {self._host}\r\nX-Deadline-Ms: {left_s * 1000:.0f}\r\n"
+            f"{request.method} {request.path} HTTP/1.1\r\nHost: {host}\r\nX-Deadline-Ms: {left_s * 1000:.0f}\r\n"
             f"X-Operation-Id: {arrival.operation_id}\r\ntraceparent: {traceparent}\r\n{more}\r\n"
         )
         return head.encode() + request.body

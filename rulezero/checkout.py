@@ -110,5 +110,5 @@ def choose_arms(experiment: Experiment, names: tuple[str, ...]) -> tuple[Arm, ..
         if name not in arms:
             raise UsageProblem(f"{experiment.name} has no arm {name!r}; there are: {', '.join(arms)}")
     if len(set(names)) != len(names):
-        raise UsageProblem("an arm is named twice in --arms; name each once")
+        raise UsageProblem("an arm is named twice; name each once")
     return tuple(arms[name] for name in names) if names else experiment.arms

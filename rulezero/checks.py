@@ -8,19 +8,23 @@ from rulezero.experiment import Check, CheckResult, Figures, PhaseName
 
 def kept(figures: Figures, phase: PhaseName) -> float:
     """Return the good share of what was offered in a phase, relative to the baseline's; 0 where there is neither."""
-    baseline = _good_share(figures, "baseline")
-    return _good_share(figures, phase) / baseline if baseline else 0.0
+    baseline = good_share(figures, "baseline")
+    return good_share(figures, phase) / baseline if baseline else 0.0
 
 
-def _good_share(figures: Figures, phase: PhaseName) -> float:
+def good_share(figures: Figures, phase: PhaseName) -> float:
+    """Return the good share of what was offered in a phase; 0 where nothing was."""
     offered_rps = figures["offered_rps"][phase]
     return float(figures["goodput_rps"][phase] / offered_rps) if offered_rps else 0.0
 
 
-def kept_after_onset(figures: Figures) -> float:
-    """Return the same for fault and hold together, each request counting once: what users saw from the fault on."""
+def good_after_onset(figures: Figures) -> float:
+    """Return the good share of what was offered in fault and hold together: what users saw from the fault on.
+
+    Not relative to the arm's own baseline, in which its defences are on already and may do harm.
+    """
     counts = [sum(figures["outcomes"][phase].values()) for phase in ("fault", "hold")]
-    shares = [kept(figures, "fault"), kept(figures, "hold")]
+    shares = [good_share(figures, "fault"), good_share(figures, "hold")]
     weighed = sum(count * share for count, share in zip(counts, shares, strict=True))
     return weighed / sum(counts) if sum(counts) else 0.0
 

@@ -1,7 +1,7 @@
 """What goes wrong outside the system under test, and the exit status it ends in.
 
 0 supported, 1 refuted, 2 unknown or invalid, 64 wrong use, 69 something the machine lacks, 74 a file could not be
-written, 130 interrupted (numbers from 64 on after BSD's sysexits.h).
+written or read, 70 a defect of rulezero, 130 interrupted (numbers from 64 on after BSD's sysexits.h).
 """
 
 EXIT_SUPPORTED = 0
@@ -9,6 +9,7 @@ EXIT_REFUTED = 1
 EXIT_UNKNOWN = 2
 EXIT_USAGE = 64
 EXIT_UNAVAILABLE = 69
+EXIT_DEFECT = 70
 EXIT_IO = 74
 EXIT_INTERRUPTED = 130
 

@@ -78,7 +78,7 @@ class ClosedUser:
     """One user who waits for the answer, thinks for `think_s`, and only then asks again.
 
     He is there to be compared with: his load falls exactly when the system is in trouble, and what he says of it counts
-    from the instant he sent. No figure of the arms but `answered_ms` looks at him.
+    from the instant he sent. `answered_ms` is about him; elsewhere he counts only where attempts are told per request.
     """
 
     route: str

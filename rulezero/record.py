@@ -7,6 +7,7 @@ run that crashed.
 
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -113,9 +114,10 @@ def write_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
         partial.replace(path)
     except OSError as error:
-        raise StorageProblem(f"{path}: {error.strerror}; free some space or choose another --out") from None
+        raise StorageProblem(f"{path}: {error.strerror}; free some space or choose another place") from None
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # What could not be written for this reason cannot be removed for it either.
+            partial.unlink(missing_ok=True)
 
 
 def finish(folder: Path) -> None:

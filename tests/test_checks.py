@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rulezero.checks import control_fails, figure_within, keeps_goodput, kept, kept_after_onset, loses_goodput
+from rulezero.checks import control_fails, figure_within, good_after_onset, keeps_goodput, kept, loses_goodput
 from rulezero.experiment import Figures
 
 SECONDS = {"baseline": 4, "fault": 5, "hold": 15}
@@ -31,21 +31,27 @@ def test_kept_allows_for_the_offered_load() -> None:
     assert kept(figures((10, 10, 10), (10, 40, 10)), "fault") == pytest.approx(0.25)
 
 
-def test_kept_after_onset_is_the_mean_of_fault_and_hold() -> None:
+def test_good_after_onset_is_the_mean_of_fault_and_hold() -> None:
     """What users saw from the fault on: each request counts once, so the longer phase and a crowd weigh more."""
-    assert kept_after_onset(figures((10, 2, 6))) == pytest.approx((2 * 5 + 6 * 15) / (10 * 20))
-    assert kept_after_onset(figures((10, 0, 10), (10, 90, 10))) == pytest.approx(10 * 15 / (90 * 5 + 10 * 15))
+    assert good_after_onset(figures((10, 2, 6))) == pytest.approx((2 * 5 + 6 * 15) / (10 * 20))
+    assert good_after_onset(figures((10, 0, 10), (10, 90, 10))) == pytest.approx(10 * 15 / (90 * 5 + 10 * 15))
+
+
+def test_what_an_arm_lost_before_the_fault_is_no_excuse() -> None:
+    """A defence that refuses a tenth on calm days has not kept everything: users had nine tenths."""
+    assert good_after_onset(figures((9, 9, 9))) == pytest.approx(0.9)
+    assert kept(figures((9, 9, 9)), "hold") == 1.0
 
 
 def test_an_arm_that_ended_before_the_fault_kept_nothing() -> None:
     """No request from the fault on is not a division by zero."""
-    assert kept_after_onset(figures((10, 0, 0), (10, 0, 0))) == 0.0
+    assert good_after_onset(figures((10, 0, 0), (10, 0, 0))) == 0.0
 
 
 @pytest.mark.parametrize("good", [(0, 0, 0), (0, 5, 5)])
 def test_without_goodput_in_the_baseline_nothing_is_kept(good: tuple[float, float, float]) -> None:
     """Nothing to compare with is not a division by zero, nor a gain."""
-    assert kept_after_onset(figures(good)) == 0.0
+    assert kept(figures(good), "fault") == kept(figures(good), "hold") == 0.0
 
 
 @pytest.mark.parametrize("offered", [(0, 0, 0), (0, 10, 10), (10, 0, 0), (10, 10, 0)])

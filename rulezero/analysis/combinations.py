@@ -7,14 +7,40 @@ control. Settings of services are the control's too: a matrix compares defences 
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
 
 from rulezero.errors import UsageProblem
 from rulezero.experiment import Arm, Experiment
+from rulezero.series import Series
 from rulezero.toggles.settings import NAMES
 
 DEFENCES_MIN, DEFENCES_DEFAULT, DEFENCES_MAX = 2, 4, 6
 _NAIVE = "naive"  # Numbers that are meant to be bad.
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What `asked` of a matrix holds. `floor` is the smallest effect that `rulezero aa` found, None without it."""
+
+    defences: Annotated[list[str], Meta(min_length=DEFENCES_MIN)]
+    pairs: Annotated[int, Meta(ge=1)]
+    seed: int
+    target: str
+    control: str
+    question: str
+    yardstick: str | None
+    definition: str
+    floor: Annotated[float, Meta(ge=0)] | None
+
+
+def require_asked(series: Series) -> None:
+    """Raise UsageProblem when a matrix does not say what was asked, because somebody changed it."""
+    try:
+        msgspec.convert(series.asked, Asked)
+    except msgspec.ValidationError as error:
+        raise UsageProblem(f"series.json does not say what was asked ({error}); measure it again") from None
 
 
 def chosen_defences(experiment: Experiment, asked: Sequence[str]) -> tuple[str, ...]:

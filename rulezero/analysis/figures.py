@@ -68,7 +68,7 @@ def arm_figures(
         "crowd": crowd(requests, manifest),
         "lengths_s": dict(lengths_s),
         "recovery_s": recovery_s(requests, windows),
-        "attempts_per_request": attempts_per_request(requests, metrics, manifest, windows),
+        "attempts_per_request": attempts_per_request(rows, metrics, manifest, windows),
         "origin_loads": origin_loads(metrics, manifest, windows, arm),
         "capacity_rps": capacity_rps(metrics, windows),
         "backlog_rps": backlog_rps(metrics, windows),
@@ -193,7 +193,8 @@ def attempts_per_request(
     """Return, for each link that a route is meant to cross, attempts on it per request of those routes, by phase.
 
     Attempts count when they are made, requests when they were meant to be sent: a backlog that is worked off later
-    shows as more than its due, with or without retries.
+    shows as more than its due, with or without retries. `requests` are all, of users who wait for answers too: their
+    attempts are among those that are counted.
     """
     crossing: dict[str, list[str]] = {}
     for stream in manifest["streams"]:

@@ -2,6 +2,9 @@
 
 A rule is "[ARM.]MEASURE < -5%": it fails when the change to the baseline is smaller than that. With % the change is in
 points for shares, else relative to the baseline; without, it is in the measure's own unit.
+
+Nothing is said of a run by another definition of the experiment, or on another target, than the baseline: what changed
+may be that alone.
 """
 
 import math
@@ -13,6 +16,7 @@ from rulezero.analysis.measures import Measure, measure_named
 from rulezero.analysis.snapshot import Snapshot
 from rulezero.errors import EXIT_REFUTED, EXIT_SUPPORTED, EXIT_UNKNOWN, UsageProblem
 
+_SHORT = 12  # Enough of a hash to tell it from another, and all of the name of a target.
 _RULE = re.compile(
     r"(?:(?P<arm>[^\s.<>]+)\.)?(?P<measure>\w+)\s*(?P<sign>[<>])\s*(?P<number>[-+]?[\d.]+)(?P<percent>%?)"
 )
@@ -58,9 +62,20 @@ def parse_rule(text: str) -> Rule:
     worse = "<" if measure.better == "higher" else ">"
     if found["sign"] != worse:
         raise UsageProblem(f"{text!r} fails when {measure.name} gets better; write {measure.name} {worse} ...")
-    return Rule(
-        text=text.strip(), arm=found["arm"], measure=measure, limit=number, percent=bool(found["percent"])
-    )  # fmt: skip
+    rule = Rule(text=text.strip(), arm=found["arm"], measure=measure, limit=number, percent=bool(found["percent"]))
+    _require_possible(rule, worse)
+    return rule
+
+
+def _require_possible(rule: Rule, sign: str) -> None:
+    """Refuse a change that no share can make: the rule would never fail, or always. Raises UsageProblem."""
+    whole = 100.0 if rule.percent else 1.0
+    if rule.measure.unit != "share" or abs(rule.limit) < whole:
+        return
+    forgotten = not rule.percent and abs(rule.limit) < 100.0
+    remedy = f"did you mean '{sign} {rule.limit:g}%'?" if forgotten else "write a limit of less than 100%"
+    points = 100.0 * (rule.limit / whole)
+    raise UsageProblem(f"{rule.text!r} is a change of {points:g} points, which no share can make; {remedy}")
 
 
 def compare(rules: Iterable[Rule], baseline: Snapshot, now: Snapshot) -> list[Case]:
@@ -83,7 +98,20 @@ def _cases(rule: Rule, baseline: Snapshot, now: Snapshot) -> Iterator[Case]:
         yield _case(rule, arm, baseline, now)
 
 
+def _incomparable(baseline: Snapshot, now: Snapshot) -> str:
+    """Return what else than the run differs from the baseline, and the remedy; nothing where they can be compared."""
+    kept = (("definition", baseline.definition, now.definition), ("target", baseline.target, now.target))
+    differing = [
+        f"{what} ({(before or 'unknown')[:_SHORT]}, now {(after or 'unknown')[:_SHORT]})"
+        for what, before, after in kept
+        if before != after
+    ]
+    return f"the baseline is of another {' and '.join(differing)}; save a new one with --save" if differing else ""
+
+
 def _case(rule: Rule, arm: str, baseline: Snapshot, now: Snapshot) -> Case:
+    if reason := _incomparable(baseline, now):
+        return Case(rule=rule, arm=arm, reason=reason)
     values: list[float] = []
     for what, snapshot in (("baseline", baseline), ("run", now)):
         if snapshot.reasons:

@@ -5,6 +5,7 @@ defended arm did not hold, unknown otherwise and when the run is invalid. It spe
 helps in general takes several pairs of runs.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -19,13 +20,14 @@ from rulezero.analysis.measures import measured
 from rulezero.analysis.metastability import longest_timeout_s, state
 from rulezero.analysis.traces import chosen_traces
 from rulezero.analysis.validity import Observed, Validity, examine
-from rulezero.checks import kept_after_onset, told
+from rulezero.checks import good_after_onset, good_share, told
 from rulezero.experiment import Experiment, Yardstick
 from rulezero.record import Record
 
 SCHEMA_VERSION = 1
 # Smaller differences than this share of the baseline are not told from noise by a single run.
 NOTABLE = 0.05
+CONTROL_STANDS = "the control did not fail"
 
 
 def judge(record: Record, experiment: Experiment) -> dict[str, Any]:
@@ -53,6 +55,7 @@ def judge(record: Record, experiment: Experiment) -> dict[str, Any]:
         "valid": not reasons,
         "invalid_reasons": reasons,
         "verdict": verdict,
+        "harm": "" if reasons else _harm(arms, manifest["control"], experiment.yardstick),
         "summary": _summary(reasons, arms, manifest["control"], experiment),
         "yardstick": experiment.yardstick.name if experiment.yardstick else None,
         "chart": experiment.yardstick.chart if experiment.yardstick else "goodput",
@@ -106,14 +109,14 @@ def best_arm(
     """Return the defended arm that did best by the yardstick, None when only the control ran."""
     defended = [arm for arm in arms if arm["name"] != control]
     if yardstick is None:
-        return max(defended, key=kept_after_onset, default=None)
+        return max(defended, key=good_after_onset, default=None)
     harmless = [arm for arm in defended if arm["effect"] != "worse"] or defended
     measured = [arm for arm in harmless if arm["yardstick"] is not None]
     return min(measured, key=lambda arm: float(arm["yardstick"]), default=None)
 
 
 def _measure(yardstick: Yardstick | None, figures: Mapping[str, Any]) -> float | None:
-    return kept_after_onset(figures) if yardstick is None else yardstick.figure(figures)
+    return good_after_onset(figures) if yardstick is None else yardstick.figure(figures)
 
 
 def _predict(experiment: Experiment, figures: dict[str, Any], arrivals_s: Sequence[float]) -> None:
@@ -154,9 +157,7 @@ def _invalid_reasons(
     ]
     reasons += [f"{arm['name']}: nothing was recorded" for arm in manifest["arms"] if arm["name"] not in arms]
     reasons += [f"{one.arm}: {one.text}" for one in validity if not one.ok]
-    reasons += [
-        f"the control did not fail: {check['text']}" for check in checks if check["control"] and not check["held"]
-    ]
+    reasons += [f"{CONTROL_STANDS}: {check['text']}" for check in checks if check["control"] and not check["held"]]
     if manifest["control"] not in arms:
         reasons.append(f"the control ({manifest['control']}) did not run, so there is nothing to compare with")
     return reasons
@@ -169,7 +170,7 @@ def _compare(arms: Mapping[str, Any], control: str, yardstick: Yardstick | None)
             continue
         gain = _gain(figures["yardstick"], arms[control]["yardstick"], yardstick)
         by = "goodput" if yardstick is None else "yardstick"
-        loses = kept_after_onset(figures) < kept_after_onset(arms[control]) - NOTABLE
+        loses = good_after_onset(figures) < good_after_onset(arms[control]) - NOTABLE
         if loses and not (yardstick and yardstick.alone):
             effect, by = "worse", "goodput"  # Whatever else it did better: goodput comes first.
         elif gain is None:
@@ -185,7 +186,9 @@ def _gain(value: float | None, control: float | None, yardstick: Yardstick | Non
         return None
     if yardstick is None:
         return value - control
-    return (control - value) / control if control else 0.0
+    if not control:
+        return -math.inf if value > 0 else 0.0
+    return (control - value) / control
 
 
 def _verdict(reasons: Sequence[str], checks: Sequence[Mapping[str, Any]], arms: Mapping[str, Any]) -> str:
@@ -214,17 +217,16 @@ def _summary(reasons: Sequence[str], arms: Mapping[str, Any], control: str, expe
         first = reasons[0].splitlines()[0]  # A reason may quote a log.
         return f"This run is invalid and says nothing: {first}{more}."
     best = best_arm(list(arms.values()), control, yardstick)
-    harm = _harm(arms, yardstick)
     undefended = _told(yardstick, control, arms[control])
+    if len(experiment.arms) == 1:
+        return f"{undefended}; {_foretold(arms[control])}."
     if best is None:
-        return f"{undefended}; {_foretold(arms[control]) if len(experiment.arms) == 1 else 'no defended arm ran'}."
+        others = "no other arm could be measured by it" if len(arms) > 1 else "no defended arm ran"
+        return f"{undefended}; {others}."
     missed = _outside(arms)
     off = f" Outside the predicted band, or not measured: {'; '.join(missed)}." if missed else ""
-    if yardstick is None:
-        defended = f"{kept_after_onset(best):.0%} (relative to the baseline)"
-    else:
-        defended = told(best["yardstick"])
-    return f"{harm}{undefended}; with {best['name']} {defended}.{off}"
+    defended = f"{good_after_onset(best):.0%}" if yardstick is None else told(best["yardstick"])
+    return f"{undefended}; with {best['name']} {defended}.{off}"
 
 
 def _foretold(figures: Mapping[str, Any]) -> str:
@@ -237,26 +239,33 @@ def _foretold(figures: Mapping[str, Any]) -> str:
     )
 
 
-def _harm(arms: Mapping[str, Any], yardstick: Yardstick | None) -> str:
+def _harm(arms: Mapping[str, Any], control: str, yardstick: Yardstick | None) -> str:
     """Return the sentence that names who made it worse, by what each was compared; nothing when nobody did."""
     worse = [
         f"{name} made it worse: "
         + (
             f"{yardstick.name}: {told(figures['yardstick'])}"
             if yardstick and figures["effect_by"] == "yardstick"
-            else f"{kept_after_onset(figures):.0%} of the requests went well"
+            else f"{good_after_onset(figures):.0%} of the requests went well"
         )
         for name, figures in arms.items()
         if figures["effect"] == "worse"
     ]
-    return f"HARM: {'; '.join(worse)}. " if worse else ""
+    # Whatever it saves in the fault: most days have none.
+    before = good_share(arms[control], "baseline")
+    worse += [
+        f"{name} made it worse before the fault: {share:.1%} of the requests went well, {before:.1%} with {control}"
+        for name, figures in arms.items()
+        if (share := good_share(figures, "baseline")) < before - NOTABLE
+    ]
+    return f"HARM: {'; '.join(worse)}." if worse else ""
 
 
 def _told(yardstick: Yardstick | None, control: str, figures: Mapping[str, Any]) -> str:
     down = ", and it stayed down after the fault (metastable)" if _metastable(figures) else ""
     if yardstick is None:
         who = "Without a defence" if control == "none" else f"With {control}"
-        return f"{who} {kept_after_onset(figures):.0%} of the requests from the fault on went well{down}"
+        return f"{who} {good_after_onset(figures):.0%} of the requests from the fault on went well{down}"
     value = figures["yardstick"]
     return f"{yardstick.name}: with {control} " + ("not measured" if value is None else told(value)) + down
 

@@ -17,22 +17,30 @@ from typing import Any, Literal
 from rulezero.analysis.combinations import arm_name, subsets
 from rulezero.analysis.judge import NOTABLE
 from rulezero.analysis.matrix_summary import summary
-from rulezero.analysis.paired import ERROR_RATE, interval
+from rulezero.analysis.paired import ERROR_RATE, Call, call, interval
 from rulezero.series import Series
 
 SCHEMA_VERSION = 1
-Together = Literal["fights", "overlaps", "adds up", "reinforces", "inconclusive"]
-Sign = Literal["better", "worse", "nothing", "inconclusive"]
+Together = Literal["fights", "overlaps", "adds up", "reinforces", "not clear"]
+Sign = Literal["better", "worse", "nothing", "not clear"]
 Values = Mapping[str, float]
+
+_SIGNS: Mapping[Call, Sign] = {
+    "helps": "better", "harms": "worse", "no effect": "nothing", "inconclusive": "not clear",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Rounds:
-    """What each round measured of each arm, more is better, and below what a difference is called none."""
+    """What each round measured of each arm, more is better.
+
+    `floor` is the smallest difference that can be told from noise here; one that is surely within `margin` is none.
+    """
 
     rounds: Sequence[Values]
     control: str
     floor: float
+    margin: float
 
     def effect(self, weights: Mapping[tuple[str, ...], float], error_rate: float) -> dict[str, Any]:
         """Return a weighted sum over arms, by the sets of their defences: its mean, its range, and what that says."""
@@ -43,21 +51,14 @@ class _Rounds:
             if all(name in arms for name in named)
         ]
         if not sums:
-            return {"mean": None, "low": None, "high": None, "rounds": 0, "says": "inconclusive"}
+            return {"mean": None, "low": None, "high": None, "rounds": 0, "says": "not clear"}
         found = interval(sums, error_rate=error_rate)
         bounded = math.isfinite(found.low)
         low, high = (found.low, found.high) if bounded else (None, None)
         return {
             "mean": found.mean, "low": low, "high": high, "rounds": found.pairs,
-            "says": self._says(found.low, found.high),
+            "says": _SIGNS[call(found, better="higher", floor=self.floor, margin=self.margin)],
         }  # fmt: skip
-
-    def _says(self, low: float, high: float) -> Sign:
-        if low > self.floor:
-            return "better"
-        if high < -self.floor:
-            return "worse"
-        return "nothing" if -self.floor < low and high < self.floor else "inconclusive"
 
 
 def matrix(series: Series) -> dict[str, Any]:
@@ -88,6 +89,7 @@ def matrix(series: Series) -> dict[str, Any]:
         "rounds": len(measured.rounds),
         "error_rate": ERROR_RATE,
         "floor": measured.floor,
+        "margin": measured.margin,
         "floor_measured": asked["floor"] is not None,
         "not_exercised": _not_exercised(series),
         "invalid": [{"round": one.key, "reasons": one.reasons} for one in series.entries if not one.valid],
@@ -113,12 +115,12 @@ def _pair(measured: _Rounds, pair: tuple[str, str], error_rate: float) -> dict[s
 def _together(interaction: Sign, than_alone: Sequence[Sign]) -> Together:
     if interaction != "worse":
         words: dict[Sign, Together] = {
-            "better": "reinforces", "nothing": "adds up", "inconclusive": "inconclusive",
+            "better": "reinforces", "nothing": "adds up", "not clear": "not clear",
         }  # fmt: skip
         return words[interaction]
     if "worse" in than_alone:
         return "fights"
-    return "inconclusive" if "inconclusive" in than_alone else "overlaps"
+    return "not clear" if "not clear" in than_alone else "overlaps"
 
 
 def _measured(series: Series) -> _Rounds:
@@ -132,7 +134,7 @@ def _measured(series: Series) -> _Rounds:
     scale = abs(fmean([arms[control] for arms in rounds if control in arms] or [0.0]))
     notable = NOTABLE * (scale if series.asked["yardstick"] else 1.0)
     found: float | None = series.asked["floor"]
-    return _Rounds(rounds=rounds, control=control, floor=notable if found is None else found)
+    return _Rounds(rounds=rounds, control=control, floor=notable if found is None else found, margin=notable)
 
 
 def _not_exercised(series: Series) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rulezero.analysis.budget import ONSET
-from rulezero.checks import kept, kept_after_onset
+from rulezero.checks import good_after_onset, good_share
 from rulezero.errors import UsageProblem
 from rulezero.experiment import Figures
 
@@ -59,10 +59,10 @@ def _dead_share(figures: Figures) -> float | None:
 
 GOODPUT = Measure(
     name="goodput",
-    text="good share of what was offered from the fault on, relative to the baseline",
+    text="share of what was offered from the fault on that was good",
     unit="share",
     better="higher",
-    figure=kept_after_onset,
+    figure=good_after_onset,
 )
 MEASURES = (
     GOODPUT,
@@ -71,14 +71,14 @@ MEASURES = (
         text="the same in the fault",
         unit="share",
         better="higher",
-        figure=lambda figures: kept(figures, "fault"),
+        figure=lambda figures: good_share(figures, "fault"),
     ),
     Measure(
         name="goodput_hold",
         text="the same in the hold",
         unit="share",
         better="higher",
-        figure=lambda figures: kept(figures, "hold"),
+        figure=lambda figures: good_share(figures, "hold"),
     ),
     Measure(
         name="recovery_s",

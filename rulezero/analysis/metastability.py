@@ -44,9 +44,8 @@ def state(figures: Figures, *, timeout_s: float | None, over: bool = True) -> di
 
 
 def longest_timeout_s(manifest: Mapping[str, Any]) -> float | None:
-    """Return how long the most patient client waits; crowds count only where there are no streams."""
-    loads = manifest["streams"] or manifest["bursts"]
-    return max((load["deadline_s"] for load in loads), default=None)
+    """Return how long the most patient client waits, of streams and crowds."""
+    return max((load["deadline_s"] for load in (*manifest["streams"], *manifest["bursts"])), default=None)
 
 
 def _word(figures: Figures, hold_timeouts: float | None) -> Word:
@@ -66,7 +65,8 @@ def _gains(figures: Figures) -> dict[str, float]:
     return {
         link: by_phase["hold"] / capacities[service]
         for link, by_phase in attempts.items()
-        if (service := link.partition("-")[2]) in capacities and "hold" in by_phase
+        for service in sorted(capacities, key=len)  # Of two that fit, the longer name is meant.
+        if link.endswith(f"-{service}") and "hold" in by_phase
     }
 
 

@@ -66,9 +66,10 @@ def call(found: Interval, *, better: Better, floor: float, margin: float) -> Cal
 
     """
     low, high = (found.low, found.high) if better == "higher" else (-found.high, -found.low)
-    if low > floor:
+    mean = found.mean if better == "higher" else -found.mean
+    if low > 0 and mean > floor:
         return "helps"
-    if high < -floor:
+    if high < 0 and mean < -floor:
         return "harms"
     # Not "<": where the control has 0, so is the margin, and two arms that both have 0 do not differ.
     if -margin <= low and high <= margin:
@@ -95,7 +96,7 @@ def more_pairs(differences: Sequence[float], *, error_rate: float, floor: float,
     mean, spread = abs(_mean(differences)), deviation(differences)
     for count in range(len(differences) + 1, _MORE_PAIRS_MAX + 1):
         half = half_width(spread, count, error_rate=error_rate)
-        if mean - half > floor or mean + half <= margin:
+        if (mean > half and mean > floor) or mean + half <= margin:
             return count - len(differences)
     return None
 

@@ -37,7 +37,6 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     yardstick: AskedYardstick | None
     definition: str
     target: str
-    prometheus: bool
     file: dict[str, str] | None = None
     floors: dict[str, Annotated[float, Meta(ge=0)]] | None = None
     floors_from: str | None = None

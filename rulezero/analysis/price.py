@@ -8,16 +8,38 @@ equal part of the error rate (Bonferroni).
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
 
 from rulezero.analysis.beside import CONTROL, control_of
 from rulezero.analysis.paired import ERROR_RATE, interval
 from rulezero.analysis.price_figures import DECIDED
 from rulezero.analysis.trips import kind_of
+from rulezero.errors import UsageProblem
 from rulezero.series import Arms, Entry, Series
 
 SCHEMA_VERSION = 1
 _TRIPS = "false_trips"
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What `asked` of a price list holds."""
+
+    defences: Annotated[list[str], Meta(min_length=1)]
+    rounds: Annotated[int, Meta(ge=1)]
+    seed: int
+    target: str
+    definition: str
+
+
+def require_asked(series: Series) -> None:
+    """Raise UsageProblem when a price list does not say what was asked, because somebody changed it."""
+    try:
+        msgspec.convert(series.asked, Asked)
+    except msgspec.ValidationError as error:
+        raise UsageProblem(f"series.json does not say what was asked ({error}); measure it again") from None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,8 +114,12 @@ def summary(rows: Sequence[Mapping[str, Any]], rounds: int) -> str:
     """Return what the list says, in a sentence or two."""
     if not any(figures for row in rows for figures in row["figures"].values()):
         return "No round can be believed, so there is no price."
-    prices = [figure.name for figure in FIGURES if figure.compared != "own"]
-    told = [row["defence"] for row in rows if any((row["figures"][name] or {}).get("told") for name in prices)]
+    prices = [figure for figure in FIGURES if figure.compared != "own"]
+    told = [
+        f"{row['defence']} ({' and '.join(of)})"
+        for row in rows
+        if (of := [figure.text for figure in prices if (row["figures"][figure.name] or {}).get("told")])
+    ]
     tripped = [row["defence"] for row in rows if (row["figures"][_TRIPS] or {}).get("mean")]
     trips = f"False trips: {', '.join(tripped)}." if tripped else "None tripped falsely."
     after = f"{rounds} round{'' if rounds == 1 else 's'}"

@@ -13,7 +13,8 @@ def back_for_good_s(steps: Steps, *, hold_s: float, baseline: float = 1.0) -> fl
     """Return how many seconds after the end of the fault goodput was back for good; None when it was not.
 
     Back: in every stretch of three seconds from then on, the good share of what was offered is 90 % of the baseline's
-    or more, and so it is in the first quarter of a second, which is the resolution.
+    or more, and so it is in the first quarter of a second, which is the resolution,
+    in which anything was asked: at low rates most have nothing.
 
     Args:
         steps: For each quarter of a second since the end of the fault, requests that were good and requests in all.
@@ -28,9 +29,12 @@ def back_for_good_s(steps: Steps, *, hold_s: float, baseline: float = 1.0) -> fl
         start -= 1
     if start > last:
         return None
-    while start < last and _share(steps, range(start, start + 1)) < RECOVERED_SHARE * baseline:
-        start += 1
-    return start * STEP_S
+    while start < last:
+        asked = next((number for number in range(start, start + stretch) if steps.get(number, (0, 0))[1]), None)
+        if asked is None or _share(steps, (asked,)) >= RECOVERED_SHARE * baseline:
+            break
+        start = asked + 1
+    return min(start, last) * STEP_S
 
 
 def _share(steps: Steps, stretch: Iterable[int]) -> float:

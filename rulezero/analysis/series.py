@@ -65,8 +65,7 @@ def attempts_per_request(
         orient="row",
     )
     asked = (
-        _asked(rows, manifest)
-        .group_by("arm", "route", _slice("intended_s", bucket_s))
+        rows.group_by("arm", "route", _slice("intended_s", bucket_s))
         .len("requests")
         .join(crossings.unique(), on="route")
         .group_by("arm", "link", "t_s")

@@ -7,7 +7,6 @@ come back, so a point is as predicted when it came back, or stayed down to the e
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from statistics import median
 from typing import Annotated, Any, Literal, get_args
 
 import msgspec
@@ -17,7 +16,7 @@ from rulezero.analysis.recovery import RECOVERED_FOR_S, RECOVERED_SHARE
 from rulezero.analysis.sweep_border import border, crossings
 from rulezero.analysis.sweep_points import AXES_MAX, Axis, Point, key_of, spread
 from rulezero.errors import UsageProblem
-from rulezero.experiment import Experiment
+from rulezero.experiment import Burst, Experiment, Stream
 from rulezero.series import Entry, Series
 
 State = Literal["robust", "recovered", "metastable", "undecided", "invalid", "not run"]
@@ -25,8 +24,6 @@ State = Literal["robust", "recovered", "metastable", "undecided", "invalid", "no
 SCHEMA_VERSION = 1
 TRIES = 2
 HOLD_S_MIN, HOLD_S_MAX = 12.0, 40.0
-# Where nothing says how long it takes to come back, or that it ever does.
-HOLD_UNTOLD_S = 20.0
 _HOLD, _SECONDS, _TIMEOUTS = "hold", "seconds", "timeouts"
 _TOLD_FROM_S = 1.0  # The resolution of a recovery is a quarter of a second: shorter ones have no ratio worth telling.
 
@@ -39,12 +36,13 @@ class Varied(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What a sweep was asked for."""
+    """What a sweep was asked for. `definition` is the experiment's file as a hash."""
 
     arm: str
     vary: Annotated[list[Varied], msgspec.Meta(min_length=1, max_length=AXES_MAX)]
     seed: int
     target: str
+    definition: str
 
     @property
     def axes(self) -> tuple[Axis, ...]:
@@ -67,13 +65,14 @@ def hold_s(predicted_s: float | None, timeout_s: float) -> float:
     """
     least_s = max(HOLD_S_MIN, float(math.ceil(HOLD_TIMEOUTS_MIN * timeout_s)))
     if predicted_s is None or math.isinf(predicted_s):
-        return max(least_s, HOLD_UNTOLD_S)
+        return max(least_s, HOLD_S_MAX)  # That it stays down is what is claimed: one waits as long as for any other.
     return min(max(least_s, float(math.ceil(2 * predicted_s + 5))), max(least_s, HOLD_S_MAX))
 
 
 def timeout_s(experiment: Experiment) -> float:
     """Return how long the most patient client waits."""
-    return max((load.deadline_s for load in experiment.streams or experiment.bursts), default=1.0)
+    loads: list[Stream | Burst] = [*experiment.streams, *experiment.bursts]
+    return max((load.deadline_s for load in loads), default=1.0)
 
 
 def stays_down(predicted_s: float, length_s: float) -> bool:
@@ -185,18 +184,31 @@ def _agreement(points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "as_predicted": sum(asked),
         "compared": len(asked),
-        "recovery_ratio_median": median(ratios) if ratios else None,
-        "ratios": len(ratios),
+        "recovery_ratios": sorted(ratios),
+        "never": sum(bool(point["as_predicted"]) and _never(point) for point in points),
+        "not_in_hold": sum(
+            bool(point["as_predicted"]) and point["predicted"]["stays_down"] and not _never(point) for point in points
+        ),
     }
 
 
 def _summary(points: Sequence[Mapping[str, Any]], agreement: Mapping[str, Any]) -> str:
     counted = Counter(point["state"] for point in points)
     said = ", ".join(f"{counted[state]} {state}" for state in get_args(State) if counted[state])
-    compared, ratio = agreement["compared"], agreement["recovery_ratio_median"]
-    beside = f"; {agreement['as_predicted']} of {compared} points as predicted" if compared else ""
-    took = "" if ratio is None else f", coming back in {ratio:.2g} times the predicted time (median)"
-    return f"{said}{beside}{took}."
+    if not agreement["compared"]:
+        return f"{said}."
+    told = [f"{agreement['as_predicted']} of {agreement['compared']} points as predicted"]
+    if agreement["never"]:
+        told.append(f"{agreement['never']} never to come back")
+    if agreement["not_in_hold"]:
+        told.append(f"{agreement['not_in_hold']} not within the time that was waited")
+    if ratios := agreement["recovery_ratios"]:
+        told.append(f"{len(ratios)} back in {ratios[0]:.2g} to {ratios[-1]:.2g} times the predicted time")
+    return f"{said}; {told[0]}{': ' if told[1:] else ''}{', '.join(told[1:])}."
+
+
+def _never(point: Mapping[str, Any]) -> bool:
+    return bool(point["predicted"]) and point["predicted"]["recovery_s"] is None
 
 
 def _borders(experiment: Experiment, asked: Asked) -> list[dict[str, Any]]:

@@ -12,7 +12,6 @@ from itertools import product
 from rulezero.errors import UsageProblem
 from rulezero.experiment import Variants
 
-STEPS = 5
 AXES_MAX = 2
 VALUES_MAX = 40
 

@@ -100,6 +100,8 @@ def _keep(folder: Path, series: "Series", floor: "NoiseFloor") -> None:
         series=folder.name,
         pairs=floor.pairs,
         host=dict(series.host),
+        definition=series.asked["definition"],
+        target=series.asked["target"],
         time=datetime.now(UTC).isoformat(timespec="seconds"),
         floors=floor.floors,
     )
@@ -107,14 +109,13 @@ def _keep(folder: Path, series: "Series", floor: "NoiseFloor") -> None:
 
 
 def _begun(arguments: argparse.Namespace) -> "Measuring":
-    from rulezero.cli.measuring import begin, this_host
-    from rulezero.cli.noise_floor import read_floor
+    from rulezero.cli.measuring import begin
 
     request = pairs.asked_for(arguments, NAME)
     arm = arguments.arm or request.experiment.control.name
     arms = twice(checkout.choose_arms(request.experiment, (arm,))[0])
     asked = pairs.asked_of(arguments, request, arms)
-    read_floor(arguments.out, request.experiment.name, this_host())  # A spoilt file is told before hours of pairs.
+    pairs.known_floor(arguments, request, asked)  # A spoilt file is told before hours of pairs.
     return begin(NAME, request, asked, pairs.reproduce(arguments, NAME, f"--arm {arm}"))
 
 

@@ -10,6 +10,7 @@ import orjson
 from rulezero import checkout
 from rulezero.cli import pairs
 from rulezero.cli.output import new_console
+from rulezero.cli.run import names
 from rulezero.errors import UsageProblem
 from rulezero.experiment import Arm, Experiment
 
@@ -31,7 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("--control", default="", help="the arm to compare with; default: the experiment's control")
     parser.add_argument(
-        "--treatment", default="", help="arms, separated by commas; default: the experiment's first ones to look at"
+        "--treatment",
+        type=names,
+        default=(),
+        help="arms, separated by commas; default: the experiment's first ones to look at",
     )
     pairs.add_pair_arguments(parser, pairs=_PAIRS)
 
@@ -86,13 +90,12 @@ def show(folder: Path, series: "Series", *, as_json: bool) -> int:
 
 
 def _begun(arguments: argparse.Namespace) -> "Measuring":
-    from rulezero.cli.measuring import begin, this_host
-    from rulezero.cli.noise_floor import read_floor
+    from rulezero.cli.measuring import begin
 
     request = pairs.asked_for(arguments, NAME)
     arms = _arms(request.experiment, arguments)
     asked = pairs.asked_of(arguments, request, arms)
-    floor = read_floor(arguments.out, request.experiment.name, this_host())
+    floor = pairs.known_floor(arguments, request, asked)
     if floor is not None:
         asked.update(floors=floor.floors, floors_from=floor.series)
     control, *treatments = (arm.name for arm in arms)
@@ -109,8 +112,7 @@ def _resumed(arguments: argparse.Namespace) -> "Measuring":
 def _arms(experiment: Experiment, arguments: argparse.Namespace) -> tuple[Arm, ...]:
     """Return the control and the treatments. Raises UsageProblem."""
     control = arguments.control or experiment.control.name
-    named = tuple(name.strip() for name in arguments.treatment.split(",") if name.strip())
-    treatments = named or tuple(name for name in experiment.demo_arms if name != control)
+    treatments = arguments.treatment or tuple(name for name in experiment.demo_arms if name != control)
     if control in treatments:
         raise UsageProblem(f"{control} is control and treatment; to compare an arm with itself: rulezero aa")
     if not treatments:

@@ -11,24 +11,27 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from rich.console import Console
 
 from rulezero import checkout
 from rulezero.analysis.judge import judge
 from rulezero.cli.experiments import asked, noted
-from rulezero.cli.targets import COMPOSE, EMBEDDED
-from rulezero.collect.grafana import find_grafana
+from rulezero.cli.targets import COMPOSE, EMBEDDED, targeted
+from rulezero.collect.grafana import annotate, find_grafana
 from rulezero.errors import Problem, StorageProblem, UsageProblem
 from rulezero.experiment import Arm, Experiment
 from rulezero.lab.compose import open_compose, require_containers
 from rulezero.lab.description import ShopDescription, read_description
+from rulezero.lab.directory import other_owners
 from rulezero.lab.lab import make_plan, open_lab
 from rulezero.lab.observability import NOTHING, for_a_run
 from rulezero.lab.own import open_own
 from rulezero.lab.target import Target
 from rulezero.own_system import OwnSystem
 from rulezero.record import Record, new_record, read_record, write_json, write_text
+from rulezero.report.grafana import prediction_marks
 from rulezero.report.live import LiveProgress
 from rulezero.report.markdown import render_markdown
 from rulezero.runner.run import Run, begin_run, run_experiment
@@ -44,6 +47,7 @@ class Request:
     """One experiment to run, and how much to say meanwhile; `prometheus` keeps what it scraped beside the record.
 
     `target` is where the system under test runs: `EMBEDDED` as processes, `COMPOSE` in containers that are up.
+    `reproduce` is the command line that asks for this run again, where it is not `rulezero run`.
     """
 
     experiment: Experiment
@@ -54,10 +58,11 @@ class Request:
     quiet: bool
     prometheus: bool = False
     target: str = EMBEDDED
+    reproduce: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class _System:
+class System:
     """What a request runs against: the processes that are scraped, and how it starts, given the record's folder."""
 
     processes: list[str]
@@ -84,6 +89,12 @@ def requested(arguments: argparse.Namespace, name: str, arm_names: tuple[str, ..
     )
 
 
+def require(request: Request) -> System:
+    """Return what a request runs against, before anything is made. Raises Problem where something of it is missing."""
+    find_grafana("")
+    return _system(request)
+
+
 def execute(request: Request) -> tuple[Path, dict[str, Any]]:
     """Run and judge; return the record's folder and the verdict. `draw` makes the page.
 
@@ -92,8 +103,7 @@ def execute(request: Request) -> tuple[Path, dict[str, Any]]:
         KeyboardInterrupt: The user stopped it; the record is readable and says so.
 
     """
-    system = _system(request)  # Whatever is missing or malformed is told before anything is made.
-    find_grafana("")
+    system = require(request)
     if request.prometheus:
         for_a_run(request.out)
     folder = new_record(request.out, request.experiment.name)
@@ -101,8 +111,7 @@ def execute(request: Request) -> tuple[Path, dict[str, Any]]:
         run = begin_run(request.experiment, request.arms, seed=request.seed, folder=folder, processes=system.processes)
         run.manifest.update(noted(request.experiment))
         run.manifest["target"] = request.target
-        if request.target != EMBEDDED:
-            run.manifest["reproduce"] += f" --target {request.target}"
+        run.manifest["reproduce"] = request.reproduce or targeted(run.manifest["reproduce"], request.target)
         write_json(folder / "manifest.json", run.manifest)
     except Problem:
         shutil.rmtree(folder, ignore_errors=True)
@@ -112,8 +121,24 @@ def execute(request: Request) -> tuple[Path, dict[str, Any]]:
     except BaseException:
         with suppress(Problem):
             draw(conclude(read_record(folder), request.experiment))
+            request.console.print(f"what was measured: {folder}", markup=False, highlight=False, soft_wrap=True)
         raise
-    return folder, conclude(read_record(folder), request.experiment).verdict
+    judged = conclude(read_record(folder), request.experiment)
+    _mark_predictions(judged, request.console)
+    return folder, judged.verdict
+
+
+def _mark_predictions(record: Record, console: Console) -> None:
+    """Put predicted beside measured on the boards, where a Grafana showed the run that goes on when it is over."""
+    url = record.manifest.get("grafana")
+    where = find_grafana(urlsplit(url).netloc) if url else None
+    if where is None:
+        return
+    try:
+        for region in prediction_marks(record.manifest, record.verdict):
+            annotate(where, region)
+    except Problem as problem:
+        console.print(f"{problem}; predictions are in the report alone", markup=False, highlight=False, soft_wrap=True)
 
 
 def conclude(record: Record, experiment: Experiment) -> Record:
@@ -136,10 +161,15 @@ def draw(record: Record) -> Path:
     return path
 
 
-async def _measure(request: Request, run: Run, system: _System) -> None:
+async def _measure(request: Request, run: Run, system: System) -> None:
     names = [arm.name for arm in request.arms]
     total_s = request.experiment.durations.total_s * len(names)
     progress = LiveProgress(request.console, request.experiment.name, names, total_s, quiet=request.quiet)
+    if others := other_owners():
+        # Not refused: a lab that stands idle beside it takes next to nothing.
+        told = f"another rulezero has a system up (process {', '.join(map(str, others))}); each may measure the other"
+        request.console.print(told, markup=False, highlight=False, soft_wrap=True)
+        run.manifest["beside"] = others
     with progress:
         async with system.open(run.folder) as lab:
             say = partial(request.console.print, markup=False, highlight=False, soft_wrap=True)
@@ -149,7 +179,7 @@ async def _measure(request: Request, run: Run, system: _System) -> None:
             await run_experiment(run, lab, progress, warn=say)
 
 
-def _system(request: Request) -> _System:
+def _system(request: Request) -> System:
     """Return what the experiment runs against. Raises Problem where something of it is missing or malformed."""
     root = checkout.require_checkout()
     if request.experiment.own is not None:
@@ -158,21 +188,21 @@ def _system(request: Request) -> _System:
     processes = [service.name for service in description.services]
     if request.target == COMPOSE:
         asyncio.run(_require_containers(request, description))
-        return _System(processes, lambda folder: open_compose(description, logs=folder / LOGS))
+        return System(processes, lambda folder: open_compose(description, logs=folder / LOGS))
     make_plan(description)
 
     def open_here(folder: Path) -> AbstractAsyncContextManager[Target]:
         observe = for_a_run(folder / SAMPLES) if request.prometheus else NOTHING
         return open_lab(description, logs=folder / LOGS, seed=request.seed, observe=observe)
 
-    return _System(processes, open_here)
+    return System(processes, open_here)
 
 
-def _own_system(request: Request, own: OwnSystem) -> _System:
+def _own_system(request: Request, own: OwnSystem) -> System:
     for option, given in (("--target", request.target != EMBEDDED), ("--prometheus", request.prometheus)):
         if given:
             raise UsageProblem(f"{own.path} says what is started; leave {option} out")
-    return _System(own.scraped, lambda folder: open_own(own, logs=folder / LOGS, seed=request.seed))
+    return System(own.scraped, lambda folder: open_own(own, logs=folder / LOGS, seed=request.seed))
 
 
 async def _require_containers(request: Request, description: ShopDescription) -> None:
@@ -198,4 +228,5 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
     except OSError as error:
         if error.errno not in _STORAGE:
             raise
-        raise StorageProblem(f"{error.filename or 'the record'}: {error.strerror}; free some space") from None
+        told = f"{error.filename or 'the record'}: {error.strerror}"
+        raise StorageProblem(f"{told}; free some space or choose another --out") from None

@@ -24,7 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML: a test case for each rule and arm")
     parser.add_argument("--summary", type=Path, metavar="FILE", help="append a Markdown summary to this file")
-    parser.add_argument("--save", type=Path, metavar="FILE", help="write this record's measures as a baseline to keep")
+    parser.add_argument(
+        "--save",
+        type=Path,
+        metavar="FILE",
+        help="write this record's measures as a baseline to keep; with --baseline only if all rules held",
+    )
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -40,12 +45,16 @@ def execute(arguments: argparse.Namespace) -> int:
         raise UsageProblem("--junit and --summary tell of a comparison; give --baseline and --fail-on")
     now = read_snapshot(arguments.record)
     status = _compared(arguments) if arguments.baseline else 0
-    if arguments.save and now.reasons:
-        new_console().print(f"not saved, the run is invalid: {now.reasons[0]}", markup=False, highlight=False)
+    if not arguments.save:
+        return status
+    problem = "not all rules held" if status else ""
+    if now.reasons:
+        problem = f"the run is invalid: {now.reasons[0]}"
+    if problem:
+        new_console().print(f"not saved: {problem}", soft_wrap=True, markup=False, highlight=False)
         return status or EXIT_UNKNOWN
-    if arguments.save:
-        write_text(arguments.save, encode(now))
-        new_console().print(f"baseline: {arguments.save}", soft_wrap=True, markup=False, highlight=False)
+    write_text(arguments.save, encode(now))
+    new_console().print(f"baseline: {arguments.save}", soft_wrap=True, markup=False, highlight=False)
     return status
 
 

@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -23,7 +24,7 @@ from rulezero.cli import (
     toxiproxy,
 )
 from rulezero.cli import list as list_verb
-from rulezero.errors import EXIT_INTERRUPTED, EXIT_IO, EXIT_USAGE, Problem
+from rulezero.errors import EXIT_DEFECT, EXIT_INTERRUPTED, EXIT_IO, EXIT_USAGE, Problem
 
 VERBS = (
     demo,
@@ -72,6 +73,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_IO
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
+    except OSError as error:
+        print(f"rulezero: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)  # noqa: T201 - as above.
+        return EXIT_IO
+    except Exception:  # noqa: BLE001 - Python's own status would be 1, which is a verdict here.
+        traceback.print_exc()
+        return EXIT_DEFECT
     return status
 
 

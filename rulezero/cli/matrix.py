@@ -2,14 +2,16 @@
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from rulezero.cli.output import new_console
-from rulezero.cli.run import add_shared_arguments
-from rulezero.cli.targets import EMBEDDED, add_target
+from rulezero.cli.pairs import known_floor
+from rulezero.cli.run import add_shared_arguments, names
+from rulezero.cli.targets import add_target, targeted
 from rulezero.errors import EXIT_SUPPORTED, EXIT_UNKNOWN, UsageProblem
 
 if TYPE_CHECKING:
@@ -21,20 +23,22 @@ HELP = "run no defence, each alone, pairs, all but one and all (exit: 0 measured
 EXAMPLE = "rulezero matrix retry_storm --defences deadline,bounded_queue,circuit_breaker"
 FILE = "matrix.json"
 _PAIRS, _PAIRS_MAX = 3, 100
-_ASKED = {"defences", "pairs", "seed", "target", "control", "question", "yardstick", "definition", "floor"}
+_TRIES = 2  # An invalid round is repeated once, with another seed: its own may be the reason.
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("experiment", nargs="?", default="", help="a name that `rulezero list` shows")
     parser.add_argument(
-        "--defences", default="", help="names, separated by commas; default: those of the experiment's arms, at most 4"
+        "--defences",
+        type=names,
+        default=(),
+        help="names, separated by commas; default: those of the experiment's arms, at most 4",
     )
     parser.add_argument(
         "--pairs",
         type=int,
-        default=_PAIRS,
-        help="how many rounds: each runs all arms under the same arrivals (default: %(default)s)",
+        help=f"how many rounds: each runs all arms under the same arrivals (default: {_PAIRS})",
     )
     parser.add_argument("--resume", type=Path, metavar="FOLDER", help="go on with a series that was interrupted")
     add_target(parser)
@@ -44,20 +48,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the verb."""
-    if not 1 <= arguments.pairs <= _PAIRS_MAX:
+    if arguments.pairs is not None and not 1 <= arguments.pairs <= _PAIRS_MAX:
         raise UsageProblem(f"--pairs must be 1 to {_PAIRS_MAX}, not {arguments.pairs}; correct it")
     measuring = _resumed(arguments) if arguments.resume is not None else _begun(arguments)
-    _measure(measuring, arguments.pairs)
+    with measuring.to_go_on_with():
+        _measure(measuring, measuring.series.asked["pairs"])
     return show(measuring.folder, measuring.series, as_json=arguments.json)
 
 
 def read(folder: Path) -> "Series":
     """Return a series of this verb. Raises UsageProblem."""
+    from rulezero.analysis.combinations import require_asked
     from rulezero.series import read_series
 
     series = read_series(folder, NAME)
-    if lacking := _ASKED - set(series.asked):
-        raise UsageProblem(f"{folder}/series.json does not say its {', '.join(sorted(lacking))}; measure again")
+    require_asked(series)
     return series
 
 
@@ -97,13 +102,16 @@ def _measure(measuring: "Measuring", rounds: int) -> None:
     series, experiment = measuring.series, measuring.experiment
     arms = matrix_arms(experiment, series.asked["defences"])
     done = {entry.key for entry in series.valid()}
-    for number in range(rounds):
-        key = f"round-{number + 1}"
-        if key in done:
-            continue
+    left = [number for number in range(rounds) if f"round-{number + 1}" not in done]
+    measuring.announce(len(left), len(arms))
+    for number in left:
         order = arms[::-1] if number % 2 else arms
-        measuring.run(key, comparing(experiment, arms), order, series.asked["seed"] + number)
-        conclude(measuring.folder, series)
+        for _ in range(_TRIES):
+            seed = series.asked["seed"] + len(series.entries)
+            entry = measuring.run(f"round-{number + 1}", comparing(experiment, arms), order, seed)
+            conclude(measuring.folder, series)
+            if entry.valid:
+                break
 
 
 def _begun(arguments: argparse.Namespace) -> "Measuring":
@@ -112,35 +120,32 @@ def _begun(arguments: argparse.Namespace) -> "Measuring":
     from rulezero.analysis.pairs import YARDSTICK
     from rulezero.cli.executing import requested
     from rulezero.cli.experiments import noted
-    from rulezero.cli.measuring import begin, this_host
-    from rulezero.cli.noise_floor import read_floor
+    from rulezero.cli.measuring import begin
 
     if not arguments.experiment:
         raise UsageProblem("a matrix needs an experiment; name one that `rulezero list` shows")
     request = requested(arguments, arguments.experiment, (), new_console(stderr=arguments.json))
     experiment = request.experiment
-    named = [name.strip() for name in arguments.defences.split(",") if name.strip()]
-    defences = chosen_defences(experiment, named)
-    known = read_floor(arguments.out, experiment.name, this_host())
+    defences = chosen_defences(experiment, arguments.defences)
     measure = YARDSTICK if experiment.yardstick else GOODPUT.name
     asked = {
         "defences": list(defences),
-        "pairs": arguments.pairs,
+        "pairs": _PAIRS if arguments.pairs is None else arguments.pairs,
         "seed": arguments.seed,
         "target": arguments.target,
         "control": experiment.control.name,
         "question": experiment.question,
         "yardstick": experiment.yardstick.name if experiment.yardstick else None,
         "definition": noted(experiment)["definition"],
-        "floor": known.floors.get(measure) if known else None,
     }
-    reproduce = (
-        f"rulezero {NAME} {experiment.name} --defences {','.join(defences)} --pairs {arguments.pairs} "
-        f"--seed {arguments.seed}"
-    )
-    if arguments.target != EMBEDDED:
-        reproduce += f" --target {arguments.target}"
-    return begin(NAME, request, asked, reproduce)
+    known = known_floor(arguments, request, asked)
+    asked["floor"] = known.floors.get(measure) if known else None
+    return begin(NAME, request, asked, _reproduce(experiment.name, asked))
+
+
+def _reproduce(experiment: str, asked: Mapping[str, Any]) -> str:
+    named = f"rulezero {NAME} {experiment} --defences {','.join(asked['defences'])}"
+    return targeted(f"{named} --pairs {asked['pairs']} --seed {asked['seed']}", asked["target"])
 
 
 def _resumed(arguments: argparse.Namespace) -> "Measuring":
@@ -151,5 +156,6 @@ def _resumed(arguments: argparse.Namespace) -> "Measuring":
         raise UsageProblem("a series goes on with what it began with; leave the experiment and --defences out")
     series = read(arguments.resume)
     measuring = resumed(arguments, series)
-    series.asked["pairs"] = max(arguments.pairs, series.asked["pairs"])
+    series.asked["pairs"] = max(arguments.pairs or 0, series.asked["pairs"])
+    series.reproduce = _reproduce(series.experiment, series.asked)
     return measuring

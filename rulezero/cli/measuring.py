@@ -2,20 +2,26 @@
 
 import argparse
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from rulezero import checkout
 from rulezero.analysis.measures import measured
-from rulezero.cli.executing import Request, execute, requested
+from rulezero.cli.executing import Request, execute, requested, require
 from rulezero.cli.experiments import noted
 from rulezero.cli.output import new_console
-from rulezero.errors import UsageProblem
+from rulezero.cli.run import SEED
+from rulezero.cli.targets import EMBEDDED
+from rulezero.errors import Problem, UsageProblem
 from rulezero.experiment import Arm, Experiment
 from rulezero.runner.manifest import usable_cores
 from rulezero.series import Entry, Series, new_series, write_series
+
+AROUND_S = 5.0  # What it takes to start and to end an arm's system, about.
 
 
 class Measuring:
@@ -28,7 +34,27 @@ class Measuring:
         self.folder = folder
         self.series = series
         self.experiment = request.experiment
-        self._request = replace(request, out=folder)
+        self._request = replace(request, out=folder, reproduce=series.reproduce)
+
+    def announce(self, runs: int, arms: int) -> None:
+        """Say how long so many runs of so many arms take, and where they go; nothing where quiet was asked for."""
+        minutes = runs * arms * (self.experiment.durations.total_s + AROUND_S) / 60
+        self.tell(f"{runs} runs of {arms} arms, {minutes:.0f} minutes at most; records in {self.folder}")
+
+    def tell(self, line: str) -> None:
+        """Print a line of progress; nothing where quiet was asked for."""
+        if not self._request.quiet:
+            self._request.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    @contextmanager
+    def to_go_on_with(self) -> Iterator[None]:
+        """Say by which command the series goes on, when a problem or the user ends it."""
+        try:
+            yield
+        except (Problem, KeyboardInterrupt):
+            line = f"go on with: rulezero {self.series.kind} --resume {self.folder}"
+            new_console(stderr=True).print(line, soft_wrap=True, markup=False, highlight=False)
+            raise
 
     def run(self, key: str, experiment: Experiment, order: Sequence[Arm], seed: int) -> Entry:
         """Run these arms of an experiment in this order, add what came out, and return it.
@@ -57,7 +83,11 @@ class Measuring:
 
 
 def begin(kind: str, request: Request, asked: dict[str, Any], reproduce: str) -> Measuring:
-    """Begin a series of a verb: `asked` are its options, `reproduce` the command line that asks the same again."""
+    """Begin a series of a verb: `asked` are its options, `reproduce` the command line that asks the same again.
+
+    Raises Problem where something that its runs need is missing, before anything is made.
+    """
+    require(request)
     series = Series(
         kind=kind,
         experiment=request.experiment.name,
@@ -72,13 +102,21 @@ def begin(kind: str, request: Request, asked: dict[str, Any], reproduce: str) ->
 def resumed(arguments: argparse.Namespace, series: Series, name: str = "") -> Measuring:
     """Return the series in the folder `--resume`, to go on with where it runs.
 
-    `name` is how its experiment is asked for, where that is not by its own name. Raises UsageProblem when the
-    experiment or a toxic changed since.
+    `name` is how its experiment is asked for, where that is not by its own name. Raises UsageProblem where runs from
+    now on could not be compared with those there are: another machine, seed or target, or a definition that changed.
     """
+    asked = series.asked
+    for option, given, unsaid in (("seed", arguments.seed, SEED), ("target", arguments.target, EMBEDDED)):
+        if given not in (unsaid, asked[option]):
+            raise UsageProblem(f"{arguments.resume} goes on with --{option} {asked[option]}; leave --{option} out")
+    if arguments.out not in (checkout.RUNS, arguments.resume.parent):
+        raise UsageProblem(f"{arguments.resume} goes on where it is; leave --out out")
+    if series.host != this_host():
+        raise UsageProblem(f"{arguments.resume} was begun on another machine; begin a new series on this one")
     request = requested(arguments, name or series.experiment, (), new_console(stderr=arguments.json))
-    if series.asked["definition"] != noted(request.experiment)["definition"]:
+    if asked["definition"] != noted(request.experiment)["definition"]:
         raise UsageProblem(f"{series.experiment} or a toxic changed since {arguments.resume} began; begin a new series")
-    return Measuring(arguments.resume, series, replace(request, target=series.asked["target"]))
+    return Measuring(arguments.resume, series, replace(request, target=asked["target"]))
 
 
 def this_host() -> dict[str, Any]:
@@ -87,5 +125,12 @@ def this_host() -> dict[str, Any]:
 
 
 def comparing(experiment: Experiment, arms: Sequence[Arm]) -> Experiment:
-    """Return the experiment with these arms alone, the first of them as its control."""
-    return replace(experiment, arms=tuple(arms))
+    """Return the experiment with these arms alone, the first of them as its control.
+
+    The experiment's own control must fail. Another one need not; where the control is run twice, to demand it of one of
+    the two would choose among runs that are alike.
+    """
+    first, *others = arms
+    own = first == experiment.control and all(replace(arm, name=first.name) != first for arm in others)
+    checks = experiment.checks if own else tuple(check for check in experiment.checks if not check.control)
+    return replace(experiment, arms=tuple(arms), checks=checks)

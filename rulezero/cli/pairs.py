@@ -1,7 +1,8 @@
 """What `ab` and `aa` share: pairs of runs of the same seed, in turning order, until a series says that it is over."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,13 +10,14 @@ from rich.console import Console
 
 from rulezero.cli.output import new_console
 from rulezero.cli.run import add_shared_arguments
-from rulezero.cli.targets import EMBEDDED, add_target
-from rulezero.errors import Problem, UsageProblem
+from rulezero.cli.targets import add_target, targeted
+from rulezero.errors import UsageProblem
 from rulezero.experiment import Arm
 
 if TYPE_CHECKING:
     from rulezero.cli.executing import Request
     from rulezero.cli.measuring import Measuring
+    from rulezero.cli.noise_floor import Floor
     from rulezero.series import Series
 
 PAIRS_MIN, PAIRS_MAX = 2, 1000
@@ -32,13 +34,12 @@ def add_pair_arguments(parser: argparse.ArgumentParser, *, pairs: int) -> None:
     parser.add_argument(
         "--pairs",
         type=int,
-        default=pairs,
-        help="how many, of which each runs all arms under the same arrivals (default: %(default)s)",
+        help=f"how many, of which each runs all arms under the same arrivals (default: {pairs})",
     )
     parser.add_argument("--resume", type=Path, metavar="FOLDER", help="go on with a series that was interrupted")
     add_target(parser)
     add_shared_arguments(parser)
-    parser.set_defaults(prometheus=False)
+    parser.set_defaults(prometheus=False, pairs_unsaid=pairs)
 
 
 def asked_for(arguments: argparse.Namespace, verb: str) -> "Request":
@@ -47,6 +48,7 @@ def asked_for(arguments: argparse.Namespace, verb: str) -> "Request":
 
     if not arguments.experiment:
         raise UsageProblem(f"rulezero {verb} needs an experiment; name one that `rulezero list` shows")
+    arguments.pairs = arguments.pairs_unsaid if arguments.pairs is None else arguments.pairs
     if not PAIRS_MIN <= arguments.pairs <= PAIRS_MAX:
         raise UsageProblem(f"--pairs must be {PAIRS_MIN} to {PAIRS_MAX}, not {arguments.pairs}; one has no interval")
     return requested(arguments, arguments.experiment, (), new_console(stderr=arguments.json))
@@ -66,16 +68,32 @@ def asked_of(arguments: argparse.Namespace, request: "Request", arms: Sequence[A
         "yardstick": None if yardstick is None else {"name": yardstick.name, "alone": yardstick.alone},
         **noted(experiment),
         "target": arguments.target,
-        "prometheus": False,
         "floors": None,
         "floors_from": None,
     }
 
 
+def known_floor(arguments: argparse.Namespace, request: "Request", asked: Mapping[str, Any]) -> "Floor | None":
+    """Return what `rulezero aa` found of this experiment here. Raises UsageProblem where its file is malformed."""
+    from rulezero.cli.measuring import this_host
+    from rulezero.cli.noise_floor import read_floor
+
+    say = partial(new_console(stderr=True).print, markup=False, highlight=False, soft_wrap=True)
+    return read_floor(
+        arguments.out,
+        request.experiment.name,
+        this_host(),
+        arm=asked["control"],
+        definition=asked["definition"],
+        target=asked["target"],
+        told=say,
+    )
+
+
 def reproduce(arguments: argparse.Namespace, verb: str, options: str) -> str:
     """Return the command line that asks for the same again."""
     line = f"rulezero {verb} {arguments.experiment} {options} --pairs {arguments.pairs} --seed {arguments.seed}"
-    return line if arguments.target == EMBEDDED else f"{line} --target {arguments.target}"
+    return targeted(line, arguments.target)
 
 
 def resumed(arguments: argparse.Namespace, verb: str) -> "Measuring":
@@ -84,8 +102,9 @@ def resumed(arguments: argparse.Namespace, verb: str) -> "Measuring":
     from rulezero.cli import measuring
     from rulezero.series import read_series
 
-    if arguments.experiment:
-        raise UsageProblem("a series goes on with what it began with; leave the experiment out")
+    if arguments.experiment or arguments.pairs is not None:
+        more = "; looks that were not planned would cost the error rate" if arguments.pairs is not None else ""
+        raise UsageProblem(f"a series goes on with what it began with; leave the experiment and --pairs out{more}")
     series = read_series(arguments.resume, verb)
     asked = asked_of_series(series)
     return measuring.resumed(arguments, series, "" if asked.file is None else asked.file.get("path", ""))
@@ -106,7 +125,10 @@ def measure_pairs(
 
     series = measuring.series
     experiment = comparing(measuring.experiment, arms)
-    try:
+    left = series.asked["pairs"] - len(series.valid())
+    if left > 0 and not over(series):
+        measuring.announce(left, len(arms))
+    with measuring.to_go_on_with():
         while not over(series):
             number = len(series.valid()) + 1
             order = arms if number % 2 else arms[::-1]
@@ -115,7 +137,3 @@ def measure_pairs(
             entry = measuring.run(f"pair-{number}", experiment, order, seed)
             if not quiet:
                 console.print(pair_line(entry, series), soft_wrap=True, markup=False, highlight=False)
-    except (Problem, KeyboardInterrupt):
-        line = f"go on with: rulezero {series.kind} --resume {measuring.folder}"
-        new_console(stderr=True).print(line, soft_wrap=True, markup=False, highlight=False)
-        raise

@@ -2,14 +2,15 @@
 
 import argparse
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from rulezero.cli.output import new_console
-from rulezero.cli.run import add_shared_arguments
-from rulezero.cli.targets import EMBEDDED, add_target
+from rulezero.cli.run import add_shared_arguments, names
+from rulezero.cli.targets import add_target, targeted
 from rulezero.errors import EXIT_SUPPORTED, EXIT_UNKNOWN, UsageProblem
 
 if TYPE_CHECKING:
@@ -22,15 +23,12 @@ EXAMPLE = "rulezero price --defences timeout,retry,circuit_breaker --rounds 5"
 EXPERIMENT = "no_fault"
 FILE = "price.json"
 _ROUNDS, _ROUNDS_MAX = 5, 100
-_ASKED = {"defences", "rounds", "seed", "target", "definition"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("--defences", default="", help="names, separated by commas; default: all")
-    parser.add_argument(
-        "--rounds", type=int, default=_ROUNDS, help="how often all of them are run (default: %(default)s)"
-    )
+    parser.add_argument("--defences", type=names, default=(), help="names, separated by commas; default: all")
+    parser.add_argument("--rounds", type=int, help=f"how often all of them are run (default: {_ROUNDS})")
     parser.add_argument("--resume", type=Path, metavar="FOLDER", help="go on with a series that was interrupted")
     parser.add_argument("--table", type=Path, metavar="FOLDER", help="print the table of a series for docs/price.md")
     add_target(parser)
@@ -45,10 +43,11 @@ def execute(arguments: argparse.Namespace) -> int:
 
         sys.stdout.write(table(_read_prices(arguments.table)))
         return EXIT_SUPPORTED
-    if not 1 <= arguments.rounds <= _ROUNDS_MAX:
+    if arguments.rounds is not None and not 1 <= arguments.rounds <= _ROUNDS_MAX:
         raise UsageProblem(f"--rounds must be 1 to {_ROUNDS_MAX}, not {arguments.rounds}; correct it")
     measuring = _resumed(arguments) if arguments.resume is not None else _begun(arguments)
-    _measure(measuring, arguments.rounds)
+    with measuring.to_go_on_with():
+        _measure(measuring, measuring.series.asked["rounds"])
     return show(measuring.folder, measuring.series, as_json=arguments.json)
 
 
@@ -79,11 +78,11 @@ def conclude(folder: Path, series: "Series") -> dict[str, Any]:
 
 def read(folder: Path) -> "Series":
     """Return a series of this verb. Raises UsageProblem."""
+    from rulezero.analysis.price import require_asked
     from rulezero.series import read_series
 
     series = read_series(folder, NAME)
-    if lacking := _ASKED - set(series.asked):
-        raise UsageProblem(f"{folder}/series.json does not say its {', '.join(sorted(lacking))}; measure again")
+    require_asked(series)
     return series
 
 
@@ -98,9 +97,9 @@ def _measure(measuring: "Measuring", rounds: int) -> None:
     arms = checkout.choose_arms(experiment, tuple(arms_for(series.asked["defences"])))
     by_name = {arm.name: arm for arm in arms}
     done = {entry.key for entry in series.entries if entry.more}
-    for number in range(rounds):
-        if _key(number) in done:
-            continue
+    left = [number for number in range(rounds) if _key(number) not in done]
+    measuring.announce(len(left), len(arms))
+    for number in left:
         order = [by_name[name] for name in orders(list(by_name), number)]
         measuring.run(_key(number), comparing(experiment, arms), order, series.asked["seed"] + number)
         _add_figures(measuring)
@@ -133,33 +132,37 @@ def _begun(arguments: argparse.Namespace) -> "Measuring":
 
     request = requested(arguments, EXPERIMENT, (), new_console(stderr=arguments.json))
     known = [arm.name for arm in request.arms if arm.name != CONTROL]
-    defences = list(dict.fromkeys(name.strip() for name in arguments.defences.split(",") if name.strip())) or known
+    defences = list(dict.fromkeys(arguments.defences)) or known
     for name in defences:
         if name not in known:
             raise UsageProblem(f"{name!r} is not a defence; there are: {', '.join(known)}")
     asked = {
         "defences": defences,
-        "rounds": arguments.rounds,
+        "rounds": _ROUNDS if arguments.rounds is None else arguments.rounds,
         "seed": arguments.seed,
         "target": arguments.target,
         "definition": noted(request.experiment)["definition"],
     }
-    chosen = f" --defences {','.join(defences)}" if defences != known else ""
-    reproduce = f"rulezero {NAME}{chosen} --rounds {arguments.rounds} --seed {arguments.seed}"
-    if arguments.target != EMBEDDED:
-        reproduce += f" --target {arguments.target}"
-    return begin(NAME, request, asked, reproduce)
+    return begin(NAME, request, asked, _reproduce(asked, known))
+
+
+def _reproduce(asked: Mapping[str, Any], known: Sequence[str]) -> str:
+    chosen = f" --defences {','.join(asked['defences'])}" if asked["defences"] != list(known) else ""
+    return targeted(f"rulezero {NAME}{chosen} --rounds {asked['rounds']} --seed {asked['seed']}", asked["target"])
 
 
 def _resumed(arguments: argparse.Namespace) -> "Measuring":
     """Return a series to go on with; its defences, seed and target stay, and rounds may be added."""
+    from rulezero.analysis.beside import CONTROL
     from rulezero.cli.measuring import resumed
 
     if arguments.defences:
         raise UsageProblem("a series goes on with the defences that it began with; leave --defences out")
     series = read(arguments.resume)
     measuring = resumed(arguments, series)
-    series.asked["rounds"] = max(arguments.rounds, series.asked["rounds"])
+    series.asked["rounds"] = max(arguments.rounds or 0, series.asked["rounds"])
+    known = [arm.name for arm in measuring.experiment.arms if arm.name != CONTROL]
+    series.reproduce = _reproduce(series.asked, known)
     return measuring
 
 

@@ -16,13 +16,15 @@ HELP = (
     "run an experiment: its arms one after the other, then verdict and report (exit: 0 supported, 1 refuted, 2 invalid)"
 )
 EXAMPLE = "rulezero run cascading_failure --arms none,circuit_breaker --seed 7"
-_SEED = 1
+SEED = 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("experiment", help="a name that `rulezero list` shows, or a TOML file of your own service")
-    parser.add_argument("--arms", default="", help="names, separated by commas; default: all, the first is the control")
+    parser.add_argument(
+        "--arms", type=names, default=(), help="names, separated by commas; default: all, the first is the control"
+    )
     parser.add_argument(
         "--prometheus", action="store_true", help="start Prometheus and Grafana too; the samples stay in the record"
     )
@@ -33,11 +35,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that every verb has that runs experiments."""
     parser.add_argument(
-        "--seed", type=int, default=_SEED, help="of arrivals, keys and service times (default: %(default)s)"
+        "--seed", type=int, default=SEED, help="of arrivals, keys and service times (default: %(default)s)"
     )
     parser.add_argument("--out", type=Path, default=checkout.RUNS, help="where records go (default: %(default)s/)")
     parser.add_argument("-q", "--quiet", action="store_true", help="show no progress, only the result")
     parser.add_argument("--json", action="store_true", help="print the result as JSON and nothing else")
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Return the names that an option separates by commas; spaces and empty ones are forgiven."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -47,8 +54,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from rulezero.record import read_record
     from rulezero.report.terminal import print_result
 
-    names = tuple(name.strip() for name in arguments.arms.split(",") if name.strip())
-    request = requested(arguments, arguments.experiment, names, new_console(stderr=arguments.json))
+    request = requested(arguments, arguments.experiment, arguments.arms, new_console(stderr=arguments.json))
     folder, verdict = execute_request(request)
     page = draw(read_record(folder))
     if arguments.json:

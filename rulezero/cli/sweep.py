@@ -11,12 +11,10 @@ import orjson
 
 from rulezero.cli.output import new_console
 from rulezero.cli.run import add_shared_arguments
-from rulezero.cli.targets import EMBEDDED, add_target
+from rulezero.cli.targets import add_target, targeted
 from rulezero.errors import EXIT_SUPPORTED, EXIT_UNKNOWN, Problem, StorageProblem, UsageProblem
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from rulezero.analysis.sweep import Asked
     from rulezero.cli.measuring import Measuring
     from rulezero.experiment import Experiment
@@ -27,7 +25,6 @@ HELP = "run an experiment at many points and draw where it stays down (exit: 0 a
 EXAMPLE = "rulezero sweep retry_storm --arm one_retry --vary load=0.3..0.95 --vary stall_s=1..10:3"
 FILE = "sweep.json"
 _STEPS = 5
-_STARTED_S = 5.0  # What it takes to start and to end the system, about.
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,19 +51,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Run the verb."""
     from rulezero.analysis.sweep import asked_of
-    from rulezero.checkout import load_experiment
 
-    console = new_console(stderr=arguments.json)
-    measuring = _resumed(arguments, console) if arguments.resume is not None else _begun(arguments, console)
+    measuring = _resumed(arguments) if arguments.resume is not None else _begun(arguments)
     series = measuring.series
-    experiment = load_experiment(series.experiment)
-    try:
-        _measure(measuring, experiment, asked_of(series), None if arguments.quiet or arguments.json else console)
-    except BaseException:
-        if series.entries:
-            with suppress(Problem):
-                draw(measuring.folder, conclude(measuring.folder, series))
-        raise
+    with measuring.to_go_on_with():
+        try:
+            _measure(measuring, asked_of(series))
+        except BaseException:
+            if series.entries:
+                with suppress(Problem):
+                    draw(measuring.folder, conclude(measuring.folder, series))
+            raise
     return show(measuring.folder, series, as_json=arguments.json)
 
 
@@ -123,27 +118,26 @@ def read(folder: Path) -> "Series":
     return series
 
 
-def _measure(measuring: "Measuring", experiment: "Experiment", asked: "Asked", console: "Console | None") -> None:
+def _measure(measuring: "Measuring", asked: "Asked") -> None:
     """Run the points that are missing; conclude after each, so that whatever ends the sweep leaves what it found."""
     from rulezero.analysis.sweep import next_seed
     from rulezero.analysis.sweep_points import spread
+    from rulezero.cli.measuring import AROUND_S
     from rulezero.report.sweep import point_line
 
     left = [point for point in spread(asked.axes) if next_seed(measuring.series, point, asked.seed) is not None]
-    if console is not None and left:
-        runs = [_at(experiment, asked.arm, point)[0].durations.total_s + _STARTED_S for point in left]
-        told = f"{len(left)} points, about {sum(runs) / 60:.0f} minutes; records in {measuring.folder}"
-        console.print(told, markup=False, highlight=False, soft_wrap=True)
+    if left:
+        runs = [_at(measuring.experiment, asked.arm, point)[0].durations.total_s + AROUND_S for point in left]
+        measuring.tell(f"{len(left)} points, about {sum(runs) / 60:.0f} minutes; records in {measuring.folder}")
     for count, point in enumerate(left, start=1):
         while (seed := next_seed(measuring.series, point, asked.seed)) is not None:
-            _run(measuring, experiment, asked.arm, point, seed)
+            _run(measuring, asked.arm, point, seed)
         found = conclude(measuring.folder, measuring.series)
-        if console is not None:
-            line = next(point_line(one) for one in found["points"] if one["at"] == point)
-            console.print(f"{count} of {len(left)}: {line}", markup=False, highlight=False, soft_wrap=True)
+        line = next(point_line(one) for one in found["points"] if one["at"] == point)
+        measuring.tell(f"{count} of {len(left)}: {line}")
 
 
-def _run(measuring: "Measuring", experiment: "Experiment", arm: str, point: dict[str, float], seed: int) -> None:
+def _run(measuring: "Measuring", arm: str, point: dict[str, float], seed: int) -> None:
     """Run one point and note it; a run that is not noted as a whole is run again."""
     import msgspec
 
@@ -151,7 +145,7 @@ def _run(measuring: "Measuring", experiment: "Experiment", arm: str, point: dict
     from rulezero.analysis.sweep_points import key_of
     from rulezero.series import write_series
 
-    at, timeout = _at(experiment, arm, point)
+    at, timeout = _at(measuring.experiment, arm, point)
     measuring.run(key_of(point), at, at.arms[:1], seed)
     entries = measuring.series.entries
     entries[-1] = msgspec.structs.replace(entries[-1], more=measured_with(point, at.durations.hold_s, timeout))
@@ -173,14 +167,16 @@ def _at(experiment: "Experiment", arm: str, point: dict[str, float]) -> tuple["E
     return replace(comparing(at, [chosen, *others]), durations=durations), timeout
 
 
-def _begun(arguments: argparse.Namespace, console: "Console") -> "Measuring":
+def _begun(arguments: argparse.Namespace) -> "Measuring":
     from rulezero.analysis.sweep_points import read_axes, told
     from rulezero.cli.executing import requested
+    from rulezero.cli.experiments import noted
     from rulezero.cli.measuring import begin
 
     if not arguments.experiment:
         raise UsageProblem("a sweep needs an experiment; name one that docs/sweep.md names, or give --resume")
-    request = requested(arguments, arguments.experiment, (arguments.arm,) if arguments.arm else (), console)
+    named = (arguments.arm,) if arguments.arm else ()
+    request = requested(arguments, arguments.experiment, named, new_console(stderr=arguments.json))
     experiment = request.experiment
     arm = arguments.arm or experiment.control.name
     axes = read_axes(arguments.vary, experiment.name, experiment.variants, arguments.steps)
@@ -189,25 +185,20 @@ def _begun(arguments: argparse.Namespace, console: "Console") -> "Measuring":
         "vary": [{"name": axis.name, "values": list(axis.values)} for axis in axes],
         "seed": arguments.seed,
         "target": arguments.target,
+        "definition": noted(experiment)["definition"],
     }
     vary = " ".join(f"--vary {axis.name}={','.join(told(value) for value in axis.values)}" for axis in axes)
     reproduce = f"rulezero {NAME} {experiment.name} --arm {arm} {vary} --seed {arguments.seed}"
-    if arguments.target != EMBEDDED:
-        reproduce += f" --target {arguments.target}"
-    return begin(NAME, request, asked, reproduce)
+    return begin(NAME, request, asked, targeted(reproduce, arguments.target))
 
 
-def _resumed(arguments: argparse.Namespace, console: "Console") -> "Measuring":
+def _resumed(arguments: argparse.Namespace) -> "Measuring":
     """Return a sweep to go on with; what it was asked for stays."""
-    from rulezero.analysis.sweep import asked_of
-    from rulezero.cli.executing import requested
-    from rulezero.cli.measuring import Measuring
+    from rulezero.cli.measuring import resumed
 
     if arguments.vary or arguments.arm:
         raise UsageProblem("a sweep goes on with the arm and the points that it began with; leave --arm and --vary out")
     series = read(arguments.resume)
     if arguments.experiment not in ("", series.experiment):
         raise UsageProblem(f"{arguments.resume} is a sweep of {series.experiment}, not of {arguments.experiment}")
-    asked = asked_of(series)
-    request = requested(arguments, series.experiment, (asked.arm,), console)
-    return Measuring(arguments.resume, series, replace(request, target=asked.target))
+    return resumed(arguments, series)

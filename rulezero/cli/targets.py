@@ -14,3 +14,8 @@ def add_target(parser: argparse.ArgumentParser) -> None:
         default=EMBEDDED,
         help="where the system runs: as processes, or in the containers of `make up` (default: %(default)s)",
     )
+
+
+def targeted(line: str, target: str) -> str:
+    """Return a command line that asks for this target."""
+    return line if target == EMBEDDED else f"{line} --target {target}"

@@ -10,10 +10,14 @@ from rulezero.collect.samples import SampleLog
 
 PERIOD_S = 1.0
 TIMEOUT_S = 0.9
+_REDIRECTION = 300
 
 
 class Scraper:
-    """Appends a scrape of each URL to the log; `missed` counts the failures by process."""
+    """Appends a scrape of each URL to the log; `missed` counts the failures by process.
+
+    A redirection is a failure, told beside the name: it may lead to a machine that nobody allowed.
+    """
 
     def __init__(self, urls: Mapping[str, str], log: SampleLog, *, zero_s: float) -> None:
         self._urls = urls
@@ -35,8 +39,12 @@ class Scraper:
 
     async def _scrape(self, session: aiohttp.ClientSession, process: str) -> None:
         clock = asyncio.get_running_loop().time
+        url = self._urls[process]
         try:
-            async with session.get(self._urls[process], raise_for_status=True) as response:
+            async with session.get(url, raise_for_status=True, allow_redirects=False) as response:
+                if response.status >= _REDIRECTION:
+                    self.missed[f"{process} (redirected, {response.status})"] += 1
+                    return
                 text = await response.text()
         except (aiohttp.ClientError, TimeoutError, OSError):
             self.missed[process] += 1

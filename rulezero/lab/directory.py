@@ -82,6 +82,13 @@ def sweep() -> list[Path]:
     return stale
 
 
+def other_owners() -> list[int]:
+    """Return the process ids of whoever else has a lab on this machine, as far as this user may see."""
+    folders = [folder for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*") if _is_ours(folder)]
+    owners = {int(folder.name.split("-")[1]) for folder in folders if owner_lives(folder)}
+    return sorted(owners - {os.getpid()})
+
+
 def owner_lives(folder: Path) -> bool:
     """Return whether the process that made the directory is running."""
     try:

@@ -26,7 +26,9 @@ START_TIMEOUT_S = 30.0
 PLACE = re.compile(r"\{hops\.([^{}]*)\}")
 INTERPRETER = "{python}"
 _STOP_GRACE_S = 3.0
-_ANSWER_OK = re.compile(rb"HTTP/1\.[01] 200")
+_ANSWER_OK = re.compile(r"HTTP/1\.[01] 200")
+_ANSWER_TIMEOUT_S = 1.9  # Less than `ready.until` gives, so that the probe can tell of it.
+_ANSWER_CHARACTERS_MAX = 80
 
 
 class OwnLab:
@@ -151,7 +153,7 @@ class OwnLab:
             Start(name=process.name, argv=command, folder=self._system.folder, environment=settings)
         )
         if process.ready:
-            await self._parts.until_ready(process.name, _answers(process.ready), START_TIMEOUT_S)
+            await self._until_answered(process.name, _Probe("processes.ready", process.ready))
 
     def _placed(self, text: str) -> str:
         """Return a text with the addresses of the links in it."""
@@ -164,15 +166,27 @@ class OwnLab:
                 raise UsageProblem(f"{address} is taken already; end what listens there, or choose another port")
 
     async def _until_ready(self) -> None:
-        probe = _answers(self._system.target, self._system.health)
+        health = self._system.health
+        probe = _Probe("target.health" if health else "target.url", self._system.target, health)
         if self._system.processes:
-            await self._parts.until_ready(self._system.processes[-1].name, probe, START_TIMEOUT_S)
+            await self._until_answered(self._system.processes[-1].name, probe)
             return
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
                 await ready.until(probe)
         except TimeoutError:
-            raise UsageProblem(f"{self._system.target} does not answer; start the service first") from None
+            remedy = "correct that path, or the service" if probe.answered else "start the service first"
+            raise UsageProblem(f"{probe}; {remedy}") from None
+
+    async def _until_answered(self, name: str, probe: "_Probe") -> None:
+        """Wait for a process; of one that lives, tell what it answered. Raises Problem."""
+        try:
+            await self._parts.until_ready(name, probe, START_TIMEOUT_S)
+        except Problem:
+            if not self._parts.lives(name):
+                raise
+            told = f"is not ready after {START_TIMEOUT_S:g} s: {probe}; correct that key, or the process"
+            raise self._parts.problem(name, told) from None
 
 
 @contextlib.asynccontextmanager
@@ -193,21 +207,44 @@ async def open_own(system: OwnSystem, *, logs: Path, seed: int = 0) -> AsyncIter
         yield lab
 
 
-def _answers(address: str, path: str = "") -> ready.Probe:
-    """Return a probe for a server that accepts connections, or whose page says 200."""
-    host = address.rpartition(":")[0].strip("[]")
+class _Probe:
+    """Asks whether a server accepts connections, or its page says 200, and keeps what came of it last."""
 
-    async def probe() -> bool:
-        reader, writer = await asyncio.open_connection(host, _port(address))
+    def __init__(self, key: str, address: str, path: str = "") -> None:
+        self._key = key
+        self._address = address
+        self._path = path
+        self._last = "no answer yet"
+        self.answered = False
+
+    def __str__(self) -> str:
+        """Return the key of the file that names the server, where that is, and what it answered last."""
+        asked = f"{self._path} at {self._address}" if self._path else self._address
+        return f"`{self._key}` {asked}: {self._last}"
+
+    async def __call__(self) -> bool:
+        """Ask once."""
         try:
-            if not path:
-                return True
-            writer.write(f"GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n".encode())
-            return _ANSWER_OK.match(await reader.readline()) is not None
+            async with asyncio.timeout(_ANSWER_TIMEOUT_S):
+                line = await self._ask()
+        except (OSError, ValueError) as error:  # A ValueError: a line without end.
+            self.answered, self._last = False, f"no answer ({str(error) or 'it took too long'})"
+            return False
+        self.answered, self._last = True, f"the last answer was {line[:_ANSWER_CHARACTERS_MAX]!r}, not 200"
+        return not self._path or _ANSWER_OK.match(line) is not None
+
+    async def _ask(self) -> str:
+        reader, writer = await asyncio.open_connection(self._address.rpartition(":")[0], _port(self._address))
+        try:
+            if not self._path:
+                return ""
+            writer.write(f"GET {self._path} HTTP/1.1\r\nHost: {self._address}\r\nConnection: close\r\n\r\n".encode())
+            line = (await reader.readline()).decode("latin-1").strip()
+            if not line:
+                raise ConnectionResetError("it said nothing and hung up")
+            return line
         finally:
             writer.close()
-
-    return probe
 
 
 def _port(address: str) -> int:

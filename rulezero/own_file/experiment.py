@@ -70,7 +70,7 @@ def _experiment(file: FileTable, system: OwnSystem, path: Path) -> Experiment:
         name=name,
         question=file.question or f"What do users of {name} get while a dependency fails, and afterwards?",
         prediction=file.prediction,
-        streams=tuple(_stream(route, file.slo.deadline_s) for route in file.routes),
+        streams=tuple(_stream(route, file) for route in file.routes),
         arms=arms,
         demo_arms=tuple(arm.name for arm in arms),
         faults=tuple(_toxic(fault) for fault in file.faults),
@@ -83,13 +83,16 @@ def _experiment(file: FileTable, system: OwnSystem, path: Path) -> Experiment:
     )
 
 
-def _stream(route: RouteTable, deadline_s: float) -> Stream:
+def _stream(route: RouteTable, file: FileTable) -> Stream:
+    """Return a stream whose requests name the target as the user wrote it: the link's address is nobody's name."""
+    host = {"Host": file.target.url.removeprefix("http://").rstrip("/")}
+    own = {"Host" if name.lower() == "host" else name: value for name, value in route.headers.items()}
     return Stream(
         route=route.name,
         rate_rps=route.rate_rps,
-        deadline_s=deadline_s,
+        deadline_s=file.slo.deadline_s,
         keys=Keys(low=route.keys.low, high=route.keys.high, skew=route.keys.skew),
-        request=HttpRequest(method=route.method, path=route.path, body=route.body, headers=route.headers),
+        request=HttpRequest(method=route.method, path=route.path, body=route.body, headers={**host, **own}),
     )
 
 
@@ -112,7 +115,8 @@ def _check(check: CheckTable, file: FileTable) -> Check:
 
 def _require_allowed(system: OwnSystem) -> None:
     """Refuse to send load to a machine that is neither this one nor allowed by name; a hop passes it on."""
-    for address in (system.target, *(hop.upstream for hop in system.hops)):
+    ready = [process.ready for process in system.processes if process.ready]
+    for address in (system.target, *(hop.upstream for hop in system.hops), *ready):
         check_target(f"http://{address}")
     if system.metrics_url:
         check_target(f"http://{host_of(system.metrics_url)}")

@@ -7,13 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from rulezero.lab.own import PLACE
+from rulezero.load.targets import HOST_PATTERN
 from rulezero.own_file.tables import FileTable
 from rulezero.own_system import TARGET, TOXIPROXY, USERS
 from rulezero.toxiproxy.addresses import PORT_MAX
 from rulezero.toxiproxy.toxics import BEHAVIOURS
 
+_ADDRESS = re.compile(rf"{HOST_PATTERN}:[0-9]{{1,5}}")
+_TARGET = re.compile(rf"http://{HOST_PATTERN}(:[0-9]{{1,5}})?/?")
+_METRICS = re.compile(rf"http://{HOST_PATTERN}(:[0-9]{{1,5}})?(/[!-~]*)?")
+_HOSTS = "the host IPv4 or a name"
 _TAKEN = (USERS, TARGET, TOXIPROXY, "keeper", "machine", "runner", "locust")
-_OURS = ("host", "connection", "content-length", "transfer-encoding", "x-deadline-ms", "x-operation-id", "traceparent")
+_OURS = ("connection", "content-length", "transfer-encoding", "x-deadline-ms", "x-operation-id", "traceparent")
 
 
 def problems(file: FileTable, path: Path) -> Iterator[tuple[str, str]]:
@@ -42,16 +47,22 @@ def host_of(url: str) -> str:
 
 def _problems_of_addresses(file: FileTable) -> Iterator[tuple[str, str]]:
     url = file.target.url
-    if not re.fullmatch(r"http://[^\s:/@]+(:[0-9]{1,5})?/?", url):
-        yield "target.url", f"{url!r} is not of the form http://127.0.0.1:8000"
+    if not _TARGET.fullmatch(url):
+        yield "target.url", f"{url!r} is not of the form http://127.0.0.1:8000, {_HOSTS}"
     addresses = [
-        ("target.url", host_of(url.rstrip("/"))),
+        ("target.url", host_of(url)),
         *((f"hops[{number}].upstream", hop.upstream) for number, hop in enumerate(file.hops)),
-        *((f"hops[{number}].listen", hop.listen) for number, hop in enumerate(file.hops)),
-        *((f"processes[{number}].ready", one.ready) for number, one in enumerate(file.processes)),
+        *((f"hops[{number}].listen", hop.listen) for number, hop in enumerate(file.hops) if hop.listen),
+        *((f"processes[{number}].ready", one.ready) for number, one in enumerate(file.processes) if one.ready),
     ]
+    if file.metrics:
+        if not _METRICS.fullmatch(file.metrics.url):
+            yield "metrics.url", f"{file.metrics.url!r} is not of the form http://127.0.0.1:8000/metrics, {_HOSTS}"
+        addresses.append(("metrics.url", host_of(file.metrics.url)))
     for where, address in addresses:
-        if address and not 0 < int(address.rpartition(":")[2]) <= PORT_MAX:
+        if not _ADDRESS.fullmatch(address):
+            yield where, f"{address!r} is not of the form 127.0.0.1:8000, {_HOSTS}"
+        elif not 0 < int(address.rpartition(":")[2]) <= PORT_MAX:
             yield where, f"{address} has no such port"
 
 

@@ -5,11 +5,8 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,40}"
-_ADDRESS = r"[^\s:/]+:[0-9]{1,5}"
 _Name = Annotated[str, Meta(pattern=rf"^{_NAME}\Z")]
 _NameOrNone = Annotated[str, Meta(pattern=rf"^({_NAME})?\Z")]
-_Address = Annotated[str, Meta(pattern=rf"^{_ADDRESS}\Z")]
-_AddressOrNone = Annotated[str, Meta(pattern=rf"^({_ADDRESS})?\Z")]
 _Path = Annotated[str, Meta(pattern=r"^/[!-~]*\Z", max_length=2000)]
 _PathOrNone = Annotated[str, Meta(pattern=r"^(/[!-~]*)?\Z", max_length=2000)]
 _Variable = Annotated[str, Meta(pattern=r"^[^\s=\x00]+\Z")]
@@ -64,7 +61,7 @@ class HopTable(Table, frozen=True, kw_only=True):
     """A dependency behind Toxiproxy."""
 
     name: _Name
-    upstream: _Address
+    upstream: str
     listen: Annotated[str, Meta(pattern=r"^(127\.0\.0\.1:[0-9]{1,5})?\Z")] = ""
 
 
@@ -74,7 +71,7 @@ class ProcessTable(Table, frozen=True, kw_only=True):
     name: _Name
     command: Annotated[list[_Value], Meta(min_length=1)]
     env: _Env = {}
-    ready: _AddressOrNone = ""
+    ready: str = ""
 
 
 class FaultTable(Table, frozen=True, kw_only=True):

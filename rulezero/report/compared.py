@@ -126,12 +126,15 @@ def _sentence(comparison: Comparison, treatment: Treatment) -> str:
 
 
 def _more(comparison: Comparison, treatment: Treatment) -> str:
-    """Say what it would take to settle what is not."""
+    """Say what it would take to settle what is not, and what "no effect" leaves open."""
+    if treatment.call == "no effect":
+        rare = 1 - comparison.error_rate ** (1 / comparison.pairs)
+        return f"What happens in fewer than {rare:.0%} of runs may not have been seen in {comparison.pairs} pairs."
     if treatment.call != "inconclusive" or comparison.ending is None or comparison.pairs < 2:
         return ""
     if treatment.more_pairs is not None:
-        count = treatment.more_pairs
-        return f"About {count} more {'pair' if count == 1 else 'pairs'} would settle it."
+        count = comparison.pairs + treatment.more_pairs
+        return f"A new series with --pairs {count} would settle it if they came out alike."
     if comparison.ending == "invalid":
         return ""
     return "A thousand pairs like these would not settle it."

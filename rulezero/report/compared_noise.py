@@ -88,7 +88,8 @@ def _table(floor: NoiseFloor) -> Table:
 def _notes(floor: NoiseFloor) -> list[str]:
     rule = (
         f"False calls are the share of draws of {PAIRS} of the differences, with random signs, that the rule of "
-        "`rulezero ab` would call an effect if it knew of no floor; in a row are the pairs as they came."
+        "`rulezero ab` would call an effect without any floor, the worst case; in a row are the pairs as they came. An "
+        "effect as large as what can be told is called in about half of such series, one twice as large in most."
     )
     notes = ["Intervals are at 95 % each, over pairs of runs; one in twenty misses 0 by chance.", rule]
     goes_by = f"`rulezero ab {floor.experiment}` goes by this floor when it is given the same --out."

@@ -1,8 +1,11 @@
-"""Where Grafana shows what a record was measured from: the whole run arm against arm, and each arm by itself."""
+"""Where Grafana shows what a record was measured from, and what is marked there once the record is judged."""
 
 import re
 from collections.abc import Mapping
 from typing import Any
+
+from rulezero.collect.grafana import TAG, Region
+from rulezero.report.tables import prediction_rows
 
 WHOLE_RUN = "all arms, compared"
 _COMPARE, _OVERVIEW = "bench-compare", "bench-overview"
@@ -24,6 +27,27 @@ def grafana_links(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     whole = f"{base}/d/{_COMPARE}?{_range(began[0][1], began[-1][1] + length_s)}"
     arms = [(name, f"{base}/d/{_OVERVIEW}?{_range(began_s, began_s + length_s)}") for name, began_s in began]
     return [(WHOLE_RUN, whole), *arms]
+
+
+def prediction_marks(manifest: Mapping[str, Any], verdict: Mapping[str, Any]) -> list[Region]:
+    """Return a mark at the end of each arm that says what was predicted of it, what came out, and what is accepted."""
+    length_s = manifest["windows"][-1][2]
+    ends_s = {arm["name"]: arm["began_at_s"] + length_s for arm in manifest["arms"] if "began_at_s" in arm}
+    told: dict[str, list[str]] = {}
+    for row in prediction_rows(verdict):
+        within = {"yes": "within", "no": "OUTSIDE"}.get(row.within, "not measured,")
+        line = f"{row.name}: predicted {row.predicted}, measured {row.measured}, {within} {row.accepted}"
+        told.setdefault(row.arm, []).append(line)
+    return [
+        Region(
+            tags=(TAG, "prediction", verdict["experiment"], arm),
+            text="\n".join((arm, *lines)),
+            start_s=ends_s[arm],
+            end_s=ends_s[arm],
+        )
+        for arm, lines in told.items()
+        if arm in ends_s
+    ]
 
 
 def _range(start_s: float, end_s: float) -> str:

@@ -56,6 +56,8 @@ def _opening(record: Record) -> Iterator[str]:
         yield "**INVALID RUN: nothing can be concluded from it.**"
         yield "\n".join(f"- {_text(reason)}" for reason in invalid_reasons(record))
         return
+    if verdict.get("harm"):
+        yield f"**{_text(verdict['harm'])}**"
     yield f"**{verdict_word(verdict)}**"
     yield _text(verdict.get("summary", ""))
 

@@ -17,7 +17,7 @@ Row = tuple[str, ...]
 ARM_HEADS = ("arm", "defences", "measured", "rounds")
 DEFENCE_HEADS = ("defence", "alone, beside none", "", "all, beside all without it", " ")
 PAIR_HEADS = ("pair", "together beyond the sum", "together", "beside the first alone", "beside the second alone")
-_SAYS = {"better": "better", "worse": "worse", "nothing": "no difference", "inconclusive": "inconclusive"}
+_SAYS = {"better": "better", "worse": "worse", "nothing": "no difference", "not clear": "not clear"}
 _PER_CENT = 100.0
 
 
@@ -32,14 +32,15 @@ def scale(matrix: Matrix) -> float:
 
 
 def measured_by(matrix: Matrix) -> str:
-    """Return what is compared, how, and below what nothing is called."""
-    by = matrix["yardstick"] or "share of what was offered from the fault on that was good, relative to the baseline, %"
+    """Return what is compared, how, and from what on a difference is called one, or none."""
+    by = matrix["yardstick"] or "share of what was offered from the fault on that was good, %"
+    floor, margin = (number(matrix[name] * scale(matrix)) for name in ("floor", "margin"))
     told = ", as `rulezero aa` measured here" if matrix["floor_measured"] else ""
     turned = "; less is better, and differences are turned so that more is better" if matrix["yardstick"] else ""
     return (
         f"Measured: {by}{turned}. Differences are within a round, of runs under the same arrivals; ranges hold "
-        f"together for each question in 95 of 100 matrices. A difference below "
-        f"{number(matrix['floor'] * scale(matrix))} is called none{told}. "
+        f"together for each question in 95 of 100 matrices. A difference is called when all of its range is beyond "
+        f"{floor}{told}, and none when all of it is within {margin}; anything else is not clear. "
         f"{matrix['rounds']} of {matrix['rounds_asked']} rounds were valid, from seed {matrix['seed']}."
     )
 
@@ -88,7 +89,12 @@ def pair_rows(matrix: Matrix) -> list[Row]:
 def notes(matrix: Matrix) -> list[str]:
     """Return what else one must know: defences that did nothing, and rounds that do not count, with the reasons."""
     idle = [f"{name} was on, but never decided anything" for name in matrix["not_exercised"]]
-    return [*idle, *(f"{one['round']} is invalid: {'; '.join(one['reasons'])}" for one in matrix["invalid"])]
+    return [*idle, *(f"{one['round']} is invalid: {_first_lines(one['reasons'])}" for one in matrix["invalid"])]
+
+
+def _first_lines(reasons: Sequence[str]) -> str:
+    """Return the reasons in one line: what follows the first of each is the end of a log."""
+    return "; ".join(reason.partition("\n")[0] for reason in reasons)
 
 
 def report(matrix: Matrix) -> str:

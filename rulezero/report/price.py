@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rulezero.report.effects import escaped, markdown_table, with_interval
+from rulezero.report.effects import escaped, markdown_table, signed, with_interval
 from rulezero.report.words import MISSING, number
 
 Prices = Mapping[str, Any]
@@ -27,7 +27,8 @@ _COLUMNS: Sequence[tuple[str, str, float]] = (
     ("good", "Good answers, points", _PER_CENT),
 )
 _DECIDED = "False trips per 1,000 requests"
-_NARROW = 130
+_COMPACT: Sequence[tuple[str, str]] = (("p50_ms", "p50, ms"), ("cpu_ms", "CPU, ms\na request"), ("calls", "calls, %"))
+_WIDE, _NARROW = 130, 76
 _KEY = (
     "Each price is the difference between a run with the defence and one without it under the same arrivals, its mean "
     "over the rounds and the range it lies in. All ranges of one column hold together, in 95 of 100 lists. Bold with a "
@@ -95,11 +96,13 @@ def print_prices(prices: Prices, console: Console, *, folder: str) -> None:
     """Print the list; `folder` is where the series is."""
     console.print()
     console.print("what each defence costs when nothing is wrong", style="bold")
-    if console.width < _NARROW:
+    if console.width >= _WIDE:
+        console.print(_terminal_table(prices))
+    elif console.width >= _NARROW:
+        console.print(_compact_table(prices))
+    else:
         for row in prices["prices"]:
             console.print(_line(row), highlight=False)
-    else:
-        console.print(_terminal_table(prices))
     console.print(prices["summary"], markup=False, highlight=False)
     for one in prices["left_out"]:
         told = ", ".join(one["arms"]) or "no arm"
@@ -124,6 +127,30 @@ def _terminal_table(prices: Prices) -> Table:
         ]
         grid.add_row(row["defence"], row["control"], *cells, decided(row))
     return grid
+
+
+def _compact_table(prices: Prices) -> Table:
+    """Return the figures that decide, for a terminal of the usual width."""
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    grid.add_column("defence", style="bold", no_wrap=True)
+    grid.add_column("beside", no_wrap=True)
+    scales = {name: scale for name, _, scale in _COLUMNS}
+    for _, head in _COMPACT:
+        grid.add_column(head, justify="right", no_wrap=True)
+    grid.add_column("per 1,000\nrequests")
+    for row in prices["prices"]:
+        cells = [_plus_minus(row["figures"][name], scales[name]) for name, _ in _COMPACT]
+        grid.add_row(row["defence"], row["control"], *cells, decided(row).partition(" (")[0])
+    return grid
+
+
+def _plus_minus(effect: Mapping[str, Any] | None, scale: float) -> Text:
+    """Return a price and half of the range around it, which is symmetric."""
+    if effect is None or effect["low"] is None:
+        return _starred(effect, scale)
+    half = number((effect["high"] - effect["low"]) / 2 * scale)
+    text = f"{signed(effect['mean'], scale)} \u00b1{half}"
+    return Text(f"{text} *", style="bold") if effect["told"] else Text(text)
 
 
 def _line(row: Mapping[str, Any]) -> Text:

@@ -6,6 +6,7 @@ from typing import Any
 from rulezero.report.inside import Arm, InsideTable, table_of
 from rulezero.report.words import MISSING, number, outages, percent, seconds, share, times
 
+_BACK = ("robust", "recovered")
 STATE, MONTH = "after the fault", "share of a month's budget"
 
 
@@ -37,8 +38,9 @@ def _objective(verdict: Mapping[str, Any]) -> str:
 
 
 def _gain(arm: Arm) -> str:
+    """Return the gain of the worst link; where an arm is back, no loop has anything to explain."""
     found = arm.get("state") or {}
-    gain = found.get("gain")
+    gain = None if found.get("state") in _BACK else found.get("gain")
     return f"{number(gain)} ({found['gain_link']})" if gain else number(gain)
 
 

@@ -30,6 +30,8 @@ def print_result(verdict: Mapping[str, Any], console: Console, *, report: Path |
     """Print one experiment's result; `report` is the path of its HTML."""
     console.print()
     console.print(f"[bold]{escape(str(verdict.get('experiment', 'record')))}[/]: {escape(verdict.get('question', ''))}")
+    if verdict.get("harm"):
+        console.print(f"[bold red]{escape(verdict['harm'])}[/]")
     rows = arm_rows(verdict)
     if console.width >= TABLE_WIDTH_MIN and rows:
         console.print(_table(rows, verdict.get("yardstick")))

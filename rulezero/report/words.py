@@ -61,6 +61,8 @@ def seconds(length_s: float | None) -> str:
 
 def outages(budget: Mapping[str, Any]) -> str:
     """Return how many outages like this one a month can afford: whole ones, rounded down to three digits."""
+    if not budget.get("ended", True):
+        return "did not end"
     if budget["outages_a_month"] is None:
         return MISSING if budget["burnt"] else "any number"
     whole = math.floor(budget["outages_a_month"])
@@ -73,6 +75,8 @@ def budget_text(budget: Mapping[str, Any]) -> str:
     if not budget["burnt"]:
         return "burnt nothing of the error budget"
     burnt = f"burnt {times(budget['burnt'])} what the objective of {percent(budget['objective'])} allows in that time"
+    if not budget.get("ended", True):
+        return f"{burnt}, and it did not end"
     count = outages(budget)
     return burnt if count == MISSING else f"{burnt}; {count} outages like this a month can afford"
 

@@ -5,11 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, ParamSpec, TypeVar
 
 from rulezero.collect import grafana
-from rulezero.collect.grafana import Grafana, Region
+from rulezero.collect.grafana import TAG, Grafana, Region
 from rulezero.errors import Problem
 from rulezero.lab.threads import to_the_end
 
-TAG = "rulezero"
 Kind = Literal["experiment", "arm", "phase", "fault"]
 
 _Arguments = ParamSpec("_Arguments")

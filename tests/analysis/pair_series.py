@@ -16,7 +16,6 @@ ASKED: Mapping[str, Any] = {
     "yardstick": None,
     "definition": "0" * 64,
     "target": "embedded",
-    "prometheus": False,
     "floors": None,
     "floors_from": None,
 }

@@ -9,8 +9,11 @@ from rulezero.analysis.budget import MONTH_S, budget
 LENGTHS_S = {"baseline": 10.0, "fault": 10.0, "hold": 30.0}
 
 
-def figures(fault_good: float, hold_good: float, *, offered: float = 100.0, before: float = 100.0) -> dict[str, Any]:
+def figures(
+    fault_good: float, hold_good: float, *, offered: float = 100.0, before: float = 100.0, back_s: float | None = 2.0
+) -> dict[str, Any]:
     return {
+        "recovery_s": back_s,
         "offered_rps": {"baseline": before, "fault": offered, "hold": offered},
         "goodput_rps": {"baseline": before, "fault": fault_good, "hold": hold_good},
     }
@@ -47,7 +50,15 @@ def test_nothing_burnt_may_happen_any_number_of_times() -> None:
         "burnt": 0.0,
         "month_share": 0.0,
         "outages_a_month": None,
+        "ended": True,
     }
+
+
+def test_an_outage_that_did_not_end_cannot_be_counted() -> None:
+    """It was watched for 40 s and then nobody looked any more: a month affords nobody knows how many."""
+    found = budget(figures(0.0, 0.0, back_s=None), LENGTHS_S, 0.99)
+    assert (found["outages_a_month"], found["ended"]) == (None, False)
+    assert found["burnt"] == pytest.approx(100)
 
 
 def test_without_a_baseline_there_is_no_month() -> None:

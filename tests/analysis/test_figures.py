@@ -160,6 +160,14 @@ def test_attempts_are_divided_by_the_requests_that_cross_the_link() -> None:
     }
 
 
+def test_users_who_wait_are_requests_too() -> None:
+    """Their attempts are counted on the link, so they are no retries of the others."""
+    tried = metrics(sample(5.0, "dependency_attempts_total", 2, 'link="edge-catalog-1",attempt="first"'))
+    asked = rows(row(2.0), row(2.0, kind="closed"))
+    found = arm_figures(asked, tried, manifest(), manifest()["arms"][0])["attempts_per_request"]
+    assert found["edge-catalog"]["baseline"] == 1.0
+
+
 def test_a_link_that_nobody_tried_has_zero_attempts() -> None:
     """A breaker that refuses everything: asked for, not tried."""
     found = attempts_per_request(offered(rows(row(2.0)), manifest()), metrics(), manifest(), windows_of(manifest()))

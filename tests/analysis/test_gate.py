@@ -2,6 +2,7 @@
 
 import math
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,12 +55,45 @@ def test_a_rule_fails_beyond_its_limit(rule: str, before: float, now: float, hel
         ("speed < -5%", "there is no measure 'speed'"),
         ("goodput > 5%", "gets better; write goodput <"),
         ("recovery_s < -20%", "gets better; write recovery_s >"),
+        ("goodput_hold < -5", r"a change of -500 points, which no share can make; did you mean '< -5%'\?$"),
+        ("none.goodput < -1", r"did you mean '< -1%'\?$"),
+        ("dead_work_hold > 7.5", r"did you mean '> 7.5%'\?$"),
+        ("dead_work_hold > 100%", "a change of 100 points, which no share can make; write a limit of less than 100%"),
+        ("goodput < -500%", "write a limit of less than 100%"),
+        ("goodput < -500", "write a limit of less than 100%"),
     ],
 )
 def test_a_rule_that_is_none_is_refused(rule: str, told: str) -> None:
     """With what to write: one that could never fail would pass for a gate."""
     with pytest.raises(UsageProblem, match=told):
         parse_rule(rule)
+
+
+@pytest.mark.parametrize("rule", ["goodput < -0.99", "goodput < -99.9%", "recovery_s > 5", "p99_hold_ms > 300%"])
+def test_large_limits_that_can_fail_are_rules(rule: str) -> None:
+    """Just below the whole of a share, and of what has no whole."""
+    assert parse_rule(rule).text == rule
+
+
+@pytest.mark.parametrize(
+    ("definition", "target", "told"),
+    [
+        ("b" * 64, "embedded", "another definition (aaaaaaaaaaaa, now bbbbbbbbbbbb); save a new one with --save"),
+        ("a" * 64, "compose", "another target (embedded, now compose); save a new one with --save"),
+        (None, "compose", "another definition (aaaaaaaaaaaa, now unknown) and target (embedded, now compose); save"),
+    ],
+)
+def test_what_was_measured_otherwise_is_not_compared(definition: str | None, target: str, told: str) -> None:
+    """It would be the change of the experiment or of the target that fails, or hides a failure."""
+    before = Snapshot(
+        experiment="e", runs=1, arms={"a": {"goodput": 0.9}}, definition="a" * 64, target="embedded"
+    )  # fmt: skip
+    now = msgspec.structs.replace(before, definition=definition, target=target, arms={"a": {"goodput": 0.1}})
+    cases = compare([parse_rule("goodput < -5%")], before, now)
+    assert told in cases[0].reason
+    assert exit_status(cases) == 2
+    same = msgspec.structs.replace(now, definition=before.definition, target=before.target)
+    assert exit_status(compare([parse_rule("goodput < -5%")], before, same)) == 1
 
 
 def test_a_rule_speaks_of_all_arms_or_of_one() -> None:

@@ -65,9 +65,7 @@ def test_supported() -> None:
     assert effects(verdict) == {"none": "control", "all": "better"}
     assert verdict["best_arm"] == "all"
     # 5 of 14 seconds: nothing of the fault and half of the hold.
-    assert verdict["summary"] == (
-        "Without a defence 36% of the requests from the fault on went well; with all 100% (relative to the baseline)."
-    )
+    assert verdict["summary"] == ("Without a defence 36% of the requests from the fault on went well; with all 100%.")
 
 
 def test_an_experiment_with_a_single_arm_says_what_was_foretold() -> None:
@@ -101,26 +99,45 @@ def test_a_defence_that_harms_is_named() -> None:
     """Worse than nothing is said in the summary."""
     verdict = judged({"none": range(5, 9), "all": range(0), "naive": range(5, 19)})
     assert effects(verdict) == {"none": "control", "all": "better", "naive": "worse"}
-    assert verdict["summary"] == (
-        "HARM: naive made it worse: 0% of the requests went well. "
-        "Without a defence 71% of the requests from the fault on went well; "
-        "with all 100% (relative to the baseline)."
-    )
+    assert verdict["harm"] == "HARM: naive made it worse: 0% of the requests went well."
+    assert verdict["summary"] == ("Without a defence 71% of the requests from the fault on went well; with all 100%.")
 
 
 def test_harm_is_told_by_what_it_was_judged_by() -> None:
     """By goodput where that was lost, else by the yardstick; each of several."""
     on = experiment(yardstick=Yardstick(name="attempts", figure=lambda figures: len(figures["name"])))
     verdict = judged({"none": range(5, 9), "dear_one": range(5, 9), "retry": range(5, 11), "all": range(5, 9)}, on=on)
-    assert verdict["summary"] == (
-        "HARM: dear_one made it worse: attempts: 8; retry made it worse: 57% of the requests went well. "
-        "attempts: with none 4; with all 3."
+    assert verdict["harm"] == (
+        "HARM: dear_one made it worse: attempts: 8; retry made it worse: 57% of the requests went well."
     )
+    assert verdict["summary"] == "attempts: with none 4; with all 3."
+
+
+def test_harm_is_told_of_an_arm_that_cannot_be_measured_by_the_yardstick() -> None:
+    """Nothing of it went well, so there is no p99: it is the worst of all and not forgotten."""
+    on = experiment(yardstick=Yardstick(name="p99", figure=lambda figures: 9.0 if figures["name"] == "none" else None))
+    verdict = judged({"none": range(5, 9), "all": range(5, 19)}, on=on)
+    assert verdict["harm"] == "HARM: all made it worse: 0% of the requests went well."
+    assert verdict["summary"] == "p99: with none 9; no other arm could be measured by it."
+
+
+def test_from_nothing_to_something_is_worse() -> None:
+    """No share of 0 says how much, but less of a yardstick is better."""
+    on = experiment(yardstick=Yardstick(name="twice", figure=lambda figures: 0.0 if figures["name"] == "none" else 5.0))
+    assert effects(judged({"none": range(5, 9), "all": range(5, 9)}, on=on))["all"] == "worse"
+
+
+def test_what_a_defence_loses_before_the_fault_is_harm() -> None:
+    """Not a reason against the run: it may save the day of the fault and cost all others."""
+    verdict = judged({"none": range(5, 14), "all": range(4)})
+    assert verdict["valid"]
+    assert effects(verdict)["all"] == "better"
+    assert verdict["harm"].startswith("HARM: all made it worse before the fault: ")
 
 
 def test_an_invalid_run_names_no_harm() -> None:
     """It says nothing, of anyone."""
-    assert "HARM" not in judged({"none": range(5, 9), "all": range(5, 19)}, interrupted=True)["summary"]
+    assert judged({"none": range(5, 9), "all": range(5, 19)}, interrupted=True)["harm"] == ""
 
 
 SHORT = [{**stream, "deadline_s": 1.0} for stream in manifest()["streams"]]
@@ -201,8 +218,8 @@ INVALID: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
     ),
     "the fault was never applied": (lambda: judged(faults=[]), r"^all: item:1 expires 1 times: .* grew by 0 or more"),
     "the baseline was not well": (
-        lambda: judged({"none": range(5, 14), "all": range(2, 3)}),
-        r"^all: 75\.0% of the requests were good before the fault \(at least 0\.95\)$",
+        lambda: judged({"none": (2, *range(5, 14)), "all": range(0)}),
+        r"^none: 75\.0% of the requests were good before the fault \(at least 0\.95\)$",
     ),
     "no spans": (
         lambda: judged(without_spans=True),

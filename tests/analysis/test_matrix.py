@@ -1,5 +1,6 @@
 """A matrix: who carries the effect, and which pair fights."""
 
+import msgspec
 import pytest
 
 from rulezero.analysis.matrix import matrix
@@ -50,7 +51,9 @@ def test_a_harmful_defence_does_not_fight_with_everybody() -> None:
     found = matrix(series(lambda on: 0.8 - (0.5 if "retry" in on else 0.0)))
     assert set(pairs_of(found).values()) == {"adds up"}
     assert found["alone"]["retry"]["says"] == "worse"
-    assert found["summary"] == "All together do harm. All do better without retry. No pair fights."
+    assert found["summary"] == (
+        "retry alone does harm. All together do harm. All do better without retry. No pair fights."
+    )
 
 
 def test_a_yardstick_of_which_less_is_better_is_turned() -> None:
@@ -68,8 +71,8 @@ def test_too_few_rounds_say_so() -> None:
     assert found["alone"]["timeout"]["low"] is None
     assert found["alone"]["timeout"]["mean"] == pytest.approx(0.6, abs=0.01)
     assert found["summary"] == (
-        "Which defence carries the effect is inconclusive after 1 valid round. "
-        "3 of 3 pairs are inconclusive after 1 valid round."
+        "Which defence carries the effect is not clear after 1 valid round. "
+        "3 of 3 pairs are not clear after 1 valid round."
     )
 
 
@@ -79,12 +82,40 @@ def test_a_small_effect_is_none() -> None:
     assert found["summary"] == "All together change nothing. No pair fights."
 
 
-def test_the_floor_that_was_measured_comes_first() -> None:
-    """What this machine cannot tell from noise is never called, and what it can is."""
-    assert matrix(series(additive(timeout=0.3), floor=0.4))["alone"]["timeout"]["says"] == "nothing"
-    found = matrix(series(additive(timeout=0.03), floor=0.01))
-    assert found["alone"]["timeout"]["says"] == "better"
-    assert found["floor_measured"]
+def test_a_floor_is_no_margin() -> None:
+    """What a noisy machine cannot tell from noise is not clear, and never none; what it can is called."""
+    noisy = matrix(series(additive(timeout=0.1), floor=0.15))
+    assert noisy["alone"]["timeout"]["says"] == noisy["without"]["timeout"]["says"] == "not clear"
+    assert noisy["alone"]["retry"]["says"] == "nothing"
+    assert (noisy["floor"], noisy["margin"], noisy["floor_measured"]) == (0.15, 0.05, True)
+    assert noisy["summary"] == "Which defence carries the effect is not clear after 4 valid rounds. No pair fights."
+    assert matrix(series(additive(timeout=0.3), floor=0.15))["alone"]["timeout"]["says"] == "better"
+
+
+def test_a_quiet_machine_can_say_that_there_is_none() -> None:
+    """What is surely not notable is none, though less can be told from noise; and so little is called."""
+    assert matrix(series(additive(), floor=0.001))["alone"]["timeout"]["says"] == "nothing"
+    assert matrix(series(additive(timeout=0.03), floor=0.01))["alone"]["timeout"]["says"] == "better"
+
+
+def test_arms_that_all_measured_nothing_do_not_differ() -> None:
+    """A yardstick of 0 has a margin of 0."""
+    asked = series(additive(), yardstick="loads")
+    asked.entries = [
+        msgspec.structs.replace(entry, yardsticks=dict.fromkeys(entry.yardsticks, 0.0)) for entry in asked.entries
+    ]
+    found = matrix(asked)
+    assert {one["says"] for one in (*found["alone"].values(), *found["without"].values())} == {"nothing"}
+    assert found["summary"] == "All together change nothing. No pair fights."
+
+
+def test_who_does_harm_alone_comes_first() -> None:
+    """Though others mask it, so that all together lose nothing by it."""
+    found = matrix(series(lambda on: 0.9 if "timeout" in on else 0.1 if "retry" in on else 0.5))
+    assert found["without"]["retry"]["says"] == "nothing"
+    assert found["summary"].startswith("retry alone does harm. timeout carries the effect.")
+    both = matrix(series(lambda on: 0.5 - 0.2 * len(on & {"retry", "deadline"})))
+    assert both["summary"].startswith("deadline and retry alone each do harm. All together do harm.")
 
 
 def test_a_defence_that_did_nothing_is_named() -> None:
@@ -105,9 +136,9 @@ def test_invalid_rounds_do_not_count() -> None:
 def test_what_was_not_measured_is_not_made_up(rounds: int) -> None:
     """A series that has not begun, and an arm that cannot say."""
     found = matrix(series(lambda _: None, rounds=rounds))
-    assert found["alone"]["timeout"] == {"mean": None, "low": None, "high": None, "rounds": 0, "says": "inconclusive"}
+    assert found["alone"]["timeout"] == {"mean": None, "low": None, "high": None, "rounds": 0, "says": "not clear"}
     assert found["arms"][0]["mean"] is None
-    assert "inconclusive" in found["summary"]
+    assert "not clear" in found["summary"]
 
 
 def test_two_defences_are_a_matrix() -> None:

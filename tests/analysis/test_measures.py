@@ -32,15 +32,15 @@ def test_a_measure_that_does_not_exist() -> None:
 
 
 def test_goodput_is_what_was_good_of_what_was_offered() -> None:
-    """Relative to the baseline, in fault and hold together and in each; each request counts once."""
+    """In fault and hold together and in each, whatever it was before; each request counts once."""
     uneven = arm(
         goodput_rps={"baseline": 80.0, "fault": 20.0, "hold": 80.0},
         outcomes={"baseline": {"ok": 1}, "fault": {"ok": 100, "error": 200}, "hold": {"ok": 100}},
     )
     found = measured(uneven)
-    assert found["goodput_fault"] == pytest.approx(0.25)
-    assert found["goodput_hold"] == pytest.approx(1.0)
-    assert found["goodput"] == pytest.approx((300 * 0.25 + 100 * 1.0) / 400)
+    assert found["goodput_fault"] == pytest.approx(0.2)
+    assert found["goodput_hold"] == pytest.approx(0.8)
+    assert found["goodput"] == pytest.approx((300 * 0.2 + 100 * 0.8) / 400)
 
 
 def test_an_arm_that_never_recovered_took_the_whole_hold() -> None:

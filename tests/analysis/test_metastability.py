@@ -67,15 +67,18 @@ def test_where_nobody_can_say(changes: dict[str, Any]) -> None:
 
 
 def test_the_gain_is_that_of_the_worst_link() -> None:
-    """Attempts over what the service behind the link can do; the link's part after the first dash is the service."""
+    """Attempts over what the service behind the link can do; a link ends with its service, which may have dashes."""
     attempts = {
         "edge-catalog": {"baseline": 140.0, "fault": 0.0, "hold": 257.4},
         "edge-checkout": {"baseline": 10.0, "fault": 10.0, "hold": 10.0},
         "catalog-primary": {"baseline": 1.0, "fault": 1.0, "hold": 9999.0},
-        "edge-pay-out": {"baseline": 1.0, "fault": 1.0, "hold": 15.0},
+        "pay-in-pay-out": {"baseline": 1.0, "fault": 1.0, "hold": 15.0},
     }
     told = state(
-        figures(settled_attempts_rps=attempts, capacity_rps={"catalog": 143.0, "checkout": 100.0, "pay-out": 10.0}),
+        figures(
+            settled_attempts_rps=attempts,
+            capacity_rps={"catalog": 143.0, "checkout": 100.0, "pay-out": 10.0, "out": 1.0},
+        ),
         timeout_s=2.0,
     )
     assert (told["gain"], told["gain_link"]) == (pytest.approx(1.8), "edge-catalog")
@@ -96,9 +99,10 @@ def test_without_capacities_or_slots_nothing_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("streams", "bursts", "found"), [([1.0, 2.1], [6.0], 2.1), ([], [6.0, 3.0], 6.0), ([], [], None)]
+    ("streams", "bursts", "found"),
+    [([1.0, 2.1], [6.0], 6.0), ([1.0, 2.1], [2.0], 2.1), ([], [6.0, 3.0], 6.0), ([], [], None)],
 )
 def test_the_most_patient_client(streams: list[float], bursts: list[float], found: float | None) -> None:
-    """A crowd comes once, so its patience counts only where nobody else is."""
+    """Of streams and crowds: who waits for six seconds is a backlog for so long."""
     loads = [[{"deadline_s": one} for one in part] for part in (streams, bursts)]
     assert longest_timeout_s({"streams": loads[0], "bursts": loads[1]}) == found

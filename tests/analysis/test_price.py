@@ -79,7 +79,8 @@ def test_what_is_always_there_is_told_from_zero() -> None:
     assert found["prices"][0]["figures"]["p50_ms"]["told"]
     assert not found["prices"][0]["figures"]["p99_ms"]["told"]
     assert found["summary"] == (
-        "After 5 rounds 1 of 1 has a price that can be told from zero: timeout. False trips: timeout."
+        "After 5 rounds 1 of 1 has a price that can be told from zero: timeout (p50 of the good answers). "
+        "False trips: timeout."
     )
 
 

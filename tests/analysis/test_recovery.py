@@ -33,6 +33,16 @@ def test_it_is_measured_by_what_was_before() -> None:
     assert back_s(*eight) is None
 
 
+def test_a_quarter_second_without_a_request_is_no_dip() -> None:
+    """At low rates most have none: what counts is the first in which anything was asked."""
+    sparse = dict.fromkeys(range(2, round(HOLD_S / STEP_S), 4), ALL)
+    assert back_for_good_s(sparse, hold_s=HOLD_S) == 0.0
+    first = min(sparse)
+    dipped_s = back_for_good_s({**sparse, first: (0, ALL[1])}, hold_s=HOLD_S)
+    assert dipped_s is not None
+    assert dipped_s > first * STEP_S
+
+
 def test_silence_is_not_being_back() -> None:
     """Nor is a hold too short to tell."""
     assert back_for_good_s({}, hold_s=HOLD_S) is None

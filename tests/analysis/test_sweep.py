@@ -50,7 +50,8 @@ def entry(point: dict[str, float], **changes: Any) -> Entry:
 def series(*entries: Entry, **asked: Any) -> Series:
     return Series(
         kind="sweep", experiment="sample", reproduce="rulezero sweep", started_at="now", host={},
-        asked={"arm": "none", "vary": VARY, "seed": 1, "target": "embedded", **asked}, entries=list(entries),
+        asked={"arm": "none", "vary": VARY, "seed": 1, "target": "embedded", "definition": "0" * 64, **asked},
+        entries=list(entries),
     )  # fmt: skip
 
 
@@ -89,7 +90,7 @@ def test_states_are_those_of_verdicts(recovery_s: float | None, kept: float, tim
 
 @pytest.mark.parametrize(
     ("predicted_s", "timeout", "length_s"),
-    [(0.1, 1.1, 12), (10, 1.1, 25), (30, 1.1, 40), (200, 1.1, 40), (math.inf, 1.1, 20), (None, 1.1, 20), (1, 3, 30)],
+    [(0.1, 1.1, 12), (10, 1.1, 25), (30, 1.1, 40), (200, 1.1, 40), (math.inf, 1.1, 40), (None, 1.1, 40), (1, 3, 30)],
 )
 def test_holds_are_long_enough_and_bounded(predicted_s: float | None, timeout: float, length_s: float) -> None:
     """Ten timeouts at least, twice the prediction as far as that is bearable."""
@@ -137,7 +138,13 @@ def test_points_beside_their_prediction() -> None:
         ("recovered", True), ("recovered", False), ("not run", None), ("metastable", True), ("metastable", True),
         ("invalid", None),
     ]  # fmt: skip
-    assert found["agreement"] == {"as_predicted": 3, "compared": 4, "recovery_ratio_median": 0.8, "ratios": 1}
+    assert found["agreement"] == {
+        "as_predicted": 3,
+        "compared": 4,
+        "recovery_ratios": [0.8],
+        "never": 1,
+        "not_in_hold": 1,
+    }
     assert found["seeds"] == [1, 2]
     assert "3 of 4 points as predicted" in found["summary"]
     assert found["points"][2]["hold_s"] == 40

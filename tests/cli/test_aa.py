@@ -34,7 +34,7 @@ def test_the_floor_is_kept_beside_the_runs(tmp_path: Path, monkeypatch: pytest.M
     install(monkeypatch, NOISY)
     assert run(tmp_path, "--pairs", "9") == 0
     out = capsys.readouterr().out
-    first = next(line for line in out.splitlines()[9:] if line)
+    first = next(line for line in out.splitlines()[10:] if line)
     assert first.startswith("The smallest effect that 8 pairs can tell here: goodput ")
     folder = series_folder(tmp_path, "aa")
     kept = json.loads((tmp_path / "noise_floor.json").read_text(encoding="utf-8"))

@@ -1,6 +1,7 @@
 """rulezero ab: pairs in turning order with seeds of their own, until it is clear; the verdict and the exit status."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -41,8 +42,9 @@ def test_it_stops_when_it_is_clear(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert run(tmp_path) == 0
     assert len(executed.requests) == 4
     out = capsys.readouterr().out
-    assert out.startswith("pair 1 of 8, seed 1: goodput: none 40.2 %, circuit_breaker 90.3 %\n")
-    first = next(line for line in out.splitlines()[4:] if line)
+    assert out.startswith("8 runs of 2 arms, ")
+    assert out.splitlines()[1] == "pair 1 of 8, seed 1: goodput: none 40.2 %, circuit_breaker 90.3 %"
+    first = next(line for line in out.splitlines()[5:] if line)
     assert first.startswith("circuit_breaker helps: goodput ")
     assert "Stopped after 4 of 8 pairs" in out
     assert "circuit_breaker against none, 4 pairs" in out
@@ -74,7 +76,7 @@ def test_what_is_not_clear_takes_all_pairs(tmp_path: Path, monkeypatch: pytest.M
     assert len(executed.requests) == 6
     out = capsys.readouterr().out
     assert "circuit_breaker: inconclusive: goodput " in out
-    assert "more pairs would settle it" in out
+    assert re.search(r"A new series with --pairs \d+ would settle it", " ".join(out.split()))
     assert "pair 1 of 6" not in out
 
 
@@ -190,7 +192,7 @@ def test_the_floor_that_was_measured_is_gone_by(tmp_path: Path, monkeypatch: pyt
         (("cascading_failure", "--pairs", "1"), "--pairs must be 2 to 1000, not 1"),
         (("cascading_failure", "--pairs", "1000000"), "--pairs must be 2 to 1000"),
         (("--resume", "no/such"), "no/such is no series"),
-        (("cascading_failure", "--resume", "no/such"), "leave the experiment out"),
+        (("cascading_failure", "--resume", "no/such"), "leave the experiment and --pairs out"),
         (("--resume", "no/such", "--treatment", "timeout"), "leave --control and --treatment out"),
     ],
 )

@@ -13,10 +13,12 @@ import yaml
 from rulezero.analysis.gate import parse_rule
 from rulezero.analysis.measures import MEASURES
 from rulezero.cli.main import _parser
+from rulezero.errors import EXIT_IO, EXIT_UNAVAILABLE, EXIT_USAGE
 from rulezero.own_file import tables
 
 ROOT = Path(__file__).parents[2]
 WORKFLOW = ROOT / "docs/examples/rulezero.yml"
+CI = (ROOT / "docs/ci.md").read_text()
 DOCUMENTS = ("docs/ci.md", "docs/own_service.md", "examples/own_service/README.md")
 
 
@@ -51,6 +53,28 @@ def test_the_workflow_runs_gates_keeps_and_comments() -> None:
     assert "report.html" in after
 
 
+def test_the_workflow_keeps_no_token_and_tells_only_what_there_is() -> None:
+    """Code of a pull request runs in it; where the gate could not be asked there is no summary; one comment is kept."""
+    (job,) = yaml.safe_load(WORKFLOW.read_text())["jobs"].values()
+    checkouts = [step for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")]
+    assert [step["with"]["persist-credentials"] for step in checkouts] == [False, False]
+    (gate,) = (" ".join(step["run"].split()) for step in job["steps"] if "rulezero gate" in step.get("run", ""))
+    summary = gate.split("--summary ")[1]
+    telling = [step for step in job["steps"] if summary in step.get("run", "") and "--summary" not in step["run"]]
+    assert len(telling) == 2
+    assert all(f"hashFiles('{summary}') != ''" in step["if"] for step in telling)
+    assert "--edit-last --create-if-none" in telling[1]["run"]
+
+
+def test_statuses_of_a_gate_that_could_not_be_asked_are_told() -> None:
+    """With the numbers that the program ends with."""
+    (told,) = re.findall(r"From (\d+) on the gate itself could not be asked: (.*?)\n\n", CI, re.DOTALL)
+    assert int(told[0]) == EXIT_USAGE
+    for status in (EXIT_USAGE, EXIT_UNAVAILABLE, EXIT_IO):
+        assert f"{status} " in told[1]
+    assert "goes by\nthe `name` in the TOML file" in CI
+
+
 def test_the_workflow_gates_what_it_ran() -> None:
     """The record's folder ends with the name of the experiment, which is the file's."""
     (job,) = yaml.safe_load(WORKFLOW.read_text())["jobs"].values()
@@ -71,7 +95,7 @@ def test_commands_in_documents_exist(document: str) -> None:
 
 def test_every_measure_is_in_the_table() -> None:
     """With the sign that a rule about it has."""
-    text = (ROOT / "docs/ci.md").read_text()
+    text = CI
     for measure in MEASURES:
         sign = "<" if measure.better == "higher" else ">"
         assert re.search(rf"^\| `{measure.name}` .*`{sign}` \|$", text, re.MULTILINE), measure.name

@@ -17,8 +17,11 @@ from rulezero.cli import executing
 from rulezero.cli.executing import Request, conclude, draw, execute
 from rulezero.cli.targets import COMPOSE
 from rulezero.errors import Problem, StorageProblem, UsageProblem
+from rulezero.lab.proxies import reach_loopback_directly
 from rulezero.record import read_record
 from tests.cli.recorded import write_record
+from tests.collect.grafana_server import FakeGrafana, serving
+from tests.report.synthetic_record import synthetic_record
 
 Act = Callable[..., Awaitable[None]]
 
@@ -69,7 +72,7 @@ def test_whatever_ends_a_run_leaves_a_record_that_says_so(
     with pytest.raises(seen) as raised:
         execute(request(tmp_path, name=name))
     if seen is StorageProblem:
-        assert str(raised.value) == "rows.csv: No space left on device; free some space"
+        assert str(raised.value) == "rows.csv: No space left on device; free some space or choose another --out"
     record = the_record(tmp_path)
     assert record.manifest["interrupted"] is True
     assert record.manifest["definition"] == fingerprint(name)
@@ -189,3 +192,29 @@ def test_a_place_that_takes_no_record(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "runs").write_text("x", encoding="utf-8")
     with pytest.raises(StorageProblem, match="choose another --out"):
         execute(request(tmp_path / "runs"))
+
+
+@pytest.mark.wall_clock
+@pytest.mark.parametrize(("status", "said"), [(200, ""), (403, "predictions are in the report alone")])
+def test_predictions_are_marked_on_a_grafana_that_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], status: int, said: str
+) -> None:
+    """A mark for each arm that has some; one that refuses is told, and the verdict stays what it is."""
+
+    async def nothing(*_: Any) -> None:
+        pass
+
+    reach_loopback_directly()
+    record = synthetic_record(tmp_path / "judged")
+    measured_by(monkeypatch, nothing)
+    with serving(FakeGrafana()) as fake:
+        fake.status = status
+        arms = [{**arm, "began_at_s": 1_795_000_000.0} for arm in record.manifest["arms"]]
+        shown = replace(record, manifest={**record.manifest, "grafana": fake.url, "arms": arms})
+        monkeypatch.setattr(executing, "conclude", lambda *_: shown)
+        _, verdict = execute(request(tmp_path / "run"))
+    predicting = [arm["name"] for arm in record.verdict["arms"] if arm["predictions"]]
+    assert predicting
+    assert [one["tags"][3] for one in fake.annotations.values()] == (predicting if status == 200 else [])
+    assert said in " ".join(capsys.readouterr().out.split())
+    assert verdict == record.verdict

@@ -1,5 +1,6 @@
 """Experiments by name, by file, and out of a record."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -62,4 +63,14 @@ def test_wrong_use_is_one_line(
     error = capsys.readouterr().err
     assert told in error
     assert error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_verbs_that_refuse_a_file_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The document names each of them, and they do."""
+    (told,) = re.findall(r"`(\w+)` and `(\w+)` refuse it", Path("docs/own_service.md").read_text())
+    assert set(told) == {"matrix", "sweep"}
+    for verb, more in (("matrix", ()), ("sweep", ("--vary", "load=1,2"))):
+        assert main([verb, EXAMPLE, *more, "--out", str(tmp_path)]) == EXIT_USAGE
+        assert "own_service" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

@@ -51,6 +51,35 @@ def test_the_files_for_a_server(tmp_path: Path) -> None:
     assert summary.read_text().count("### Gate: ") == 2
 
 
+def test_what_failed_is_not_saved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Least of all over the baseline that it failed; the status stays. What held is saved."""
+    kept = tmp_path / "baseline.json"
+    assert main(["gate", record(tmp_path / "before", 0.95), "--save", str(kept)]) == 0
+    before = kept.read_text()
+    asked = ["--baseline", str(kept), "--fail-on", "goodput_hold < -5%", "--save", str(kept)]
+    fell, unsaid = record(tmp_path / "fell", 0.5), [*asked, "--fail-on", "recovery_s > 10%"]
+    assert main(["gate", fell, *asked]) == 1
+    assert main(["gate", record(tmp_path / "same", 0.95), *unsaid]) == 2
+    assert capsys.readouterr().out.count("not saved: not all rules held") == 2
+    assert kept.read_text() == before
+    assert main(["gate", record(tmp_path / "better", 0.99), *asked]) == 0
+    assert "0.99" in kept.read_text()
+
+
+def test_a_baseline_of_another_definition_says_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also one that was kept: it tells by what it was measured."""
+    for name, definition in (("before", "old"), ("now", "new")):
+        record(tmp_path / name, 0.95)
+        told = json.dumps({"definition": definition, "target": "embedded"})
+        (tmp_path / name / "manifest.json").write_text(told)
+    kept = str(tmp_path / "baseline.json")
+    assert main(["gate", str(tmp_path / "before"), "--save", kept]) == 0
+    rule = ["--baseline", kept, "--fail-on", "goodput_hold < -5%"]
+    assert main(["gate", str(tmp_path / "before"), *rule]) == 0
+    assert main(["gate", str(tmp_path / "now"), *rule]) == 2
+    assert "another definition (old, now new); save a new one" in " ".join(capsys.readouterr().out.split())
+
+
 def test_an_invalid_run_is_no_baseline(tmp_path: Path) -> None:
     """It is not kept, and the status says that nothing can be said."""
     kept = tmp_path / "baseline.json"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from rulezero.checkout import fingerprint
 from rulezero.cli import main
 from rulezero.cli.executing import Request
 from rulezero.cli.matrix import read, show
@@ -84,12 +85,25 @@ def test_an_interruption_leaves_what_was_measured_and_goes_on(runs: Runs, tmp_pa
 
 
 def test_an_invalid_round_is_run_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """When the series goes on."""
+    """Once, with another seed; then again when the series goes on."""
     bad = {"valid": False, "invalid_reasons": ["none: busy"]}
-    runs = installed(monkeypatch, lambda request, number: measured(request, number) | (bad if number == 0 else {}))
+    runs = installed(monkeypatch, lambda request, number: measured(request, number) | (bad if number < 3 else {}))
     assert matrix(tmp_path, *TWO, "--pairs", "2") == EXIT_UNKNOWN
-    assert matrix(tmp_path, "--resume", str(the_series(tmp_path)), "--pairs", "2") == 0
-    assert [request.seed for request in runs.requests] == [1, 2, 1]
+    assert [request.seed for request in runs.requests] == [1, 2, 3, 4]
+    assert matrix(tmp_path, "--resume", str(the_series(tmp_path))) == 0
+    assert [request.seed for request in runs.requests] == [1, 2, 3, 4, 5]
+
+
+def test_what_was_asked_for_is_gone_on_with(runs: Runs, tmp_path: Path, capsys: Captured) -> None:
+    """All rounds that were planned, whatever the default; and the command is told by which one goes on."""
+    runs.stop_at = 1
+    assert matrix(tmp_path, *TWO, "--pairs", "5") == EXIT_INTERRUPTED
+    folder = the_series(tmp_path)
+    assert f"go on with: rulezero matrix --resume {folder}" in capsys.readouterr().err
+    assert matrix(tmp_path, "--resume", str(folder)) == 0
+    assert len(runs.requests) == 5
+    assert matrix(tmp_path, "--resume", str(folder), "--pairs", "6") == 0
+    assert json.loads((folder / "matrix.json").read_text())["reproduce"].endswith("--pairs 6 --seed 1")
 
 
 def test_it_is_shown_again_without_a_run(runs: Runs, tmp_path: Path, capsys: Captured) -> None:
@@ -131,13 +145,16 @@ def test_wrong_use_is_one_line(
 
 def test_the_floor_of_this_machine_is_gone_by(runs: Runs, tmp_path: Path) -> None:
     """Where `rulezero aa` has measured it in this experiment."""
-    floor = Floor(arm="a", series="s", pairs=8, host=this_host(), time="now", floors={"goodput": 0.9})
+    floor = Floor(
+        arm="one_retry", series="s", pairs=8, host=this_host(), definition=fingerprint("retry_storm"),
+        target="embedded", time="now", floors={"goodput": 0.9},
+    )  # fmt: skip
     keep_floor(tmp_path, "retry_storm", floor)
     assert matrix(tmp_path, *TWO) == 0
     (folder,) = (path for path in tmp_path.iterdir() if path.is_dir())
     found = json.loads((folder / "matrix.json").read_text())
-    assert (found["floor"], found["floor_measured"]) == (0.9, True)
-    assert found["alone"]["deadline"]["says"] == "nothing"
+    assert (found["floor"], found["margin"], found["floor_measured"]) == (0.9, 0.05, True)
+    assert found["alone"]["deadline"]["says"] == "not clear"
     assert len(runs.requests) == 3
 
 

@@ -131,12 +131,24 @@ def test_wrong_use_is_one_line(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_was_asked_for_is_gone_on_with(runs: Runs, tmp_path: Path, capsys: Captured) -> None:
+    """All rounds that were planned, whatever the default; and the command is told by which one goes on."""
+    runs.stop_at = 1
+    assert price(tmp_path, "--defences", "timeout", "--rounds", "7") == EXIT_INTERRUPTED
+    folder = the_series(tmp_path)
+    assert f"go on with: rulezero price --resume {folder}" in capsys.readouterr().err
+    assert price(tmp_path, "--resume", str(folder)) == 0
+    assert len(runs.requests) == 7
+    assert price(tmp_path, "--resume", str(folder), "--rounds", "8") == 0
+    assert json.loads((folder / "price.json").read_text())["reproduce"].endswith("--rounds 8 --seed 1")
+
+
 def test_a_series_that_was_edited_or_is_of_something_else_is_told(runs: Runs, tmp_path: Path, capsys: Captured) -> None:
     """Its rounds would be of two things."""
     price(tmp_path, "--defences", "timeout", "--rounds", "2")
     folder = the_series(tmp_path)
     series = json.loads((folder / "series.json").read_text())
-    for change, told in (({"definition": "x"}, "begin a new series"), ({"seed": None}, "does not say its seed")):
+    for change, told in (({"definition": "x"}, "begin a new series"), ({"seed": None}, "does not say what was asked")):
         asked = {name: value for name, value in {**series["asked"], **change}.items() if value is not None}
         (folder / "series.json").write_text(json.dumps({**series, "asked": asked}))
         capsys.readouterr()

@@ -48,6 +48,7 @@ def executed(monkeypatch: pytest.MonkeyPatch) -> Executed:
     """Return what is run in place of the system."""
     runs = Executed()
     monkeypatch.setattr("rulezero.cli.measuring.execute", runs)
+    monkeypatch.setattr("rulezero.cli.measuring.require", lambda _: None)
     return runs
 
 
@@ -100,7 +101,7 @@ def test_holds_suit_what_is_predicted(executed: Executed, sweep: Callable[..., i
     holds = {tuple(one.experiment.variant.values()): one.experiment.durations.hold_s for one in executed.requests}
     assert holds[0.3, 1.0] == 12
     assert holds[0.3, 10.0] > 25
-    assert holds[0.95, 10.0] == 20
+    assert holds[0.95, 10.0] == 40
 
 
 def test_an_interrupted_sweep_goes_on(executed: Executed, sweep: Callable[..., int], tmp_path: Path) -> None:
@@ -185,6 +186,18 @@ def test_wrong_use(arguments: tuple[str, ...], told: str, tmp_path: Path, capsys
     assert told in err
     assert err.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_a_changed_experiment(executed: Executed, sweep: Callable[..., int], tmp_path: Path, capsys: Captured) -> None:
+    """Points of two definitions make no map: going on is refused, and nothing is run."""
+    sweep()
+    count, series = len(executed.requests), the_sweep(tmp_path) / "series.json"
+    asked = json.loads(series.read_bytes())
+    asked["asked"]["definition"] = "0" * 64
+    series.write_text(json.dumps(asked), encoding="utf-8")
+    assert main(["sweep", "--resume", str(the_sweep(tmp_path))]) == EXIT_USAGE
+    assert "begin a new series" in capsys.readouterr().err
+    assert len(executed.requests) == count
 
 
 def test_another_experiments_sweep(executed: Executed, sweep: Callable[..., int], tmp_path: Path) -> None:

@@ -52,6 +52,36 @@ async def test_a_process_that_does_not_answer_delays_no_other(tmp_path: Path, mo
     assert scraper.missed["well"] == 0
 
 
+@pytest.mark.wall_clock
+async def test_a_redirection_is_not_followed(tmp_path: Path) -> None:
+    """It may lead off the machine; it is a failed scrape, told as a redirection, and its page is no metric."""
+    log = SampleLog(tmp_path / "metrics.tsv")
+    reached = asyncio.Event()
+
+    async def elsewhere(_: web.Request) -> web.Response:
+        reached.set()
+        return web.Response(text="calls_total 1\n")
+
+    app = web.Application()
+    app.router.add_get("/metrics", elsewhere)
+    async with serving(app) as target:
+
+        async def lead_away(_: web.Request) -> web.Response:
+            return web.Response(status=302, headers={"Location": f"http://{target}/metrics"}, text="calls_total 2\n")
+
+        leading = web.Application()
+        leading.router.add_get("/metrics", lead_away)
+        async with serving(leading) as address:
+            scraper = Scraper({"target": f"http://{address}/metrics"}, log, zero_s=0.0)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.5):
+                    await scraper.run()
+    log.close()
+    assert not reached.is_set()
+    assert scraper.missed == {"target (redirected, 302)": 1}
+    assert len((tmp_path / "metrics.tsv").read_text(encoding="utf-8").splitlines()) == 1
+
+
 async def test_scrapes_keep_to_the_grid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A round that takes 0.4 s does not push the next ones back."""
     log = SampleLog(tmp_path / "metrics.tsv")

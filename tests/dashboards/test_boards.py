@@ -170,7 +170,7 @@ def test_latency_leads_to_traces(board: Board) -> None:
 def test_faults_and_switches_are_marked(board: Board) -> None:
     """On every board: from metrics, and from Grafana's own annotations by tag."""
     marks = {one["name"]: one for one in read(board)["annotations"]["list"]}
-    assert list(marks) == ["Faults", "Defences switched", "Experiments", "Arms", "Phases"]
+    assert list(marks) == ["Faults", "Defences switched", "Experiments", "Arms", "Phases", "Predictions"]
     assert marks["Faults"]["enable"] is True
     assert marks["Faults"]["textFormat"] == "{{type}} on {{proxy}}"
     assert marks["Faults"]["target"]["expr"] == marks["Faults"]["expr"]

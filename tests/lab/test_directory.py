@@ -36,6 +36,17 @@ def test_a_directory_is_private_and_lives_as_long_as_its_owner(place: Path) -> N
     assert list(place.iterdir()) == []
 
 
+def test_who_else_has_a_lab(place: Path) -> None:
+    """Living owners but this process; what a dead one left is nobody."""
+    directory.create()
+    abandoned(place)
+    with subprocess.Popen(SLEEP) as other:
+        (place / f"rulezero-{other.pid}-abc123").mkdir(mode=0o700)
+        assert directory.other_owners() == [other.pid]
+        other.kill()
+    assert directory.other_owners() == []
+
+
 def test_what_a_dead_runner_left_is_removed_with_its_processes(place: Path) -> None:
     """Those recorded as its parts are ended first."""
     folder = abandoned(place)

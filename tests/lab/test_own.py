@@ -1,8 +1,10 @@
 """The lab around one's own service: it is reached through links, told where its hops are, and begins anew each arm."""
 
+import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -22,7 +24,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 class Told(BaseHTTPRequestHandler):
     def do_GET(self):
-        self.send_response(200)
+        self.send_response(404 if self.path == "/nowhere" else 200)
         self.end_headers()
         told = {"pid": os.getpid(), "argv": sys.argv[2:], "db": os.environ.get("DB"), "mode": os.environ.get("MODE")}
         self.wfile.write(json.dumps(told).encode())
@@ -83,6 +85,58 @@ async def test_a_process_that_does_not_start_is_told(place: Path, monkeypatch: p
             await lab.start_services({})
 
 
+async def test_a_wrong_health_path_is_told_with_its_answer(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As such, in one line, and not as a service that is dead: whether rulezero started it or somebody else."""
+    monkeypatch.setattr(own, "START_TIMEOUT_S", 2.0)
+    described = system(place, health="/nowhere")
+    told = rf"`target.health` /nowhere at {described.target}: the last answer was 'HTTP/1.0 404 Not Found', not 200"
+    async with open_own(described, logs=place / "logs") as lab:
+        with pytest.raises(Problem, match=rf"^web is not ready after 2 s: {told}; correct that key") as raised:
+            await lab.start_services({})
+        assert "\n" not in str(raised.value)
+        async with open_own(replace(described, processes=()), logs=place / "others") as other:
+            with pytest.raises(UsageProblem, match=f"^{told}; correct that path"):
+                await other.start_services({})
+
+
+async def test_a_process_that_never_listens_where_it_is_waited_for(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The key and what came of the last attempt are told."""
+    monkeypatch.setattr(own, "START_TIMEOUT_S", 1.0)
+    address = f"127.0.0.1:{free_port()}"
+    described = system(place)
+    waiting = replace(described, processes=(replace(described.processes[0], ready=address),))
+    async with open_own(waiting, logs=place / "logs") as lab:
+        with pytest.raises(
+            Problem, match=rf"web is not ready after 1 s: `processes.ready` {address}: no answer \(.+\);"
+        ):
+            await lab.start_services({})
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (b"", "no answer (it said nothing and hung up)"),
+        (b"x" * 100_000, "no answer (Separator is "),
+        (b"HTTP/1.1 500 " + b"\x1b" * 100 + b"\r\n", "the last answer was 'HTTP/1.1 500 \\x1b"),
+    ],
+)
+async def test_an_answer_that_is_none_is_told(answer: bytes, told: str) -> None:
+    """Whatever the other end says, it is a reason and no defect."""
+
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_server(respond, "127.0.0.1", 0) as server:
+        probe = own._Probe("target.health", f"127.0.0.1:{server.sockets[0].getsockname()[1]}", "/")
+        assert not await probe()
+    assert told in str(probe)
+    assert len(str(probe)) < 500
+
+
 @contextmanager
 def taken(address: str) -> Iterator[None]:
     with socket.create_server(("127.0.0.1", int(address.rpartition(":")[2]))):
@@ -104,7 +158,7 @@ async def test_a_service_that_somebody_else_started(place: Path, monkeypatch: py
     url = f"http://127.0.0.1:{port}/prometheus"
     described = OwnSystem(path="x.toml", text="", folder=str(place), target=f"127.0.0.1:{port}", metrics_url=url)
     async with open_own(described, logs=place / "logs") as lab:
-        with pytest.raises(UsageProblem, match="does not answer; start the service first"):
+        with pytest.raises(UsageProblem, match=r"`target.url` .*: no answer \(.+\); start the service first"):
             await lab.start_services({})
         with taken(described.target):
             await lab.start_services({})

@@ -47,6 +47,31 @@ async def test_requests_are_as_the_file_says(tmp_path: Path) -> None:
 
 
 @pytest.mark.wall_clock
+async def test_the_host_is_the_one_that_the_file_names(tmp_path: Path) -> None:
+    """Once, in place of the link's address, which no virtual host knows; a request that names none has the link's."""
+    seen: dict[str, set[tuple[str, ...]]] = {}
+
+    async def answer(request: web.Request) -> web.Response:
+        seen.setdefault(request.path, set()).add(tuple(request.headers.getall("Host")))
+        return web.Response(text="{}")
+
+    app = web.Application()
+    app.router.add_route("*", "/{tail:.*}", answer)
+    async with serving(app) as address:
+        named = HttpRequest(method="GET", path="/named", headers={"Host": "shop.example:8080"})
+        streams = (
+            Stream(route="named", rate_rps=40, request=named),
+            Stream(route="plain", rate_rps=40, request=HttpRequest(method="GET", path="/plain")),
+        )
+        load = plan(tmp_path, f"http://{address}", *streams)
+        made = Generator(load, locustfile=LOCUSTFILE, plan_path=tmp_path / "plan.json", log_path=tmp_path / "log")
+        async with made as child:
+            await child.begin(asyncio.get_running_loop().time() + LEAD_S)
+            await child.wait(timeout_s=20)
+    assert seen == {"/named": {("shop.example:8080",)}, "/plain": {(address,)}}
+
+
+@pytest.mark.wall_clock
 def test_by_hand_there_is_nothing_to_send() -> None:
     """It says what it is for, in one line."""
     kept = {name: value for name, value in os.environ.items() if name != PLAN_VARIABLE}

@@ -69,6 +69,23 @@ def test_faults_are_toxics_that_must_leave_a_trace() -> None:
     assert fault.signature == Trace()
 
 
+@pytest.mark.parametrize(
+    ("url", "headers", "host"),
+    [
+        ("http://shop.localhost:8000/", {}, "shop.localhost:8000"),
+        ("http://localhost", {}, "localhost"),
+        ("http://127.0.0.1:8000", {"X-Team": "a", "hOST": "shop.example"}, "shop.example"),
+    ],
+)
+def test_requests_name_the_target_as_it_is_written(url: str, headers: dict[str, str], host: str) -> None:
+    """Not the link that they go through; unless the route names a host itself, however it spells the header."""
+    changes = {"target": {"url": url}, "routes": [{**LEAST["routes"][0], "headers": headers}]}
+    (stream,) = experiment_from(text(changes, LEAST), PATH).streams
+    assert stream.request is not None
+    others = {name: value for name, value in headers.items() if name.lower() != "host"}
+    assert stream.request.headers == {"Host": host, **others}
+
+
 def test_a_single_arm_that_falls_confirms_its_check() -> None:
     """With nothing to compare it with, that it falls is the claim, and not a condition."""
     one = {"arms": [{"name": "plain"}], "checks": [{"arm": "plain", "phase": "fault", "at_most": 0.5}]}
@@ -90,16 +107,29 @@ def test_a_single_arm_that_falls_confirms_its_check() -> None:
         ({"routes": [{"name": "a", "path": "/", "rate_rps": 0}]}, "$.routes[0].rate_rps"),
         ({"routes": [{"name": "a", "path": "/", "rate_rps": math.nan}]}, "rate_rps"),
         ({"routes": [{"name": "a", "path": "/", "rate_rps": 1, "keys": {"low": 2, "high": 1}}]}, "routes[0].keys"),
-        ({"routes": [{"name": "a", "path": "/", "rate_rps": 1, "headers": {"Host": "x"}}]}, "routes[0].headers"),
+        ({"routes": [{"name": "a", "path": "/", "rate_rps": 1, "headers": {"Connection": "x"}}]}, "routes[0].headers"),
         ({"routes": [{"name": "a", "path": "/", "rate_rps": 1, "headers": {"X": "1\r\n"}}]}, "$.routes[0].headers"),
         ({"routes": [LEAST["routes"][0]] * 2}, "routes[1].name"),
         ({"slo": {"objective": 1}}, "$.slo.objective"),
         ({"phases": {"fault_s": -1}}, "$.phases.fault_s"),
         ({"hops": [{"name": "users", "upstream": "127.0.0.1:1"}]}, "'users' is taken"),
-        ({"hops": [{"name": "db", "upstream": "127.0.0.1"}]}, "$.hops[0].upstream"),
+        ({"hops": [{"name": "db", "upstream": "127.0.0.1"}]}, "IPv4 or a name - at `hops[0].upstream`"),
         ({"hops": [{"name": "db", "upstream": "127.0.0.1:1", "listen": "127.0.0.1:1"}]}, "hops[0].listen"),
         ({"hops": [{"name": "db", "upstream": "127.0.0.1:1", "listen": "0.0.0.0:2"}]}, "$.hops[0].listen"),
         ({"hops": [{"name": "db", "upstream": "127.0.0.1:1", "listen": "127.0.0.1:70000"}]}, "hops[0].listen"),
+        ({"hops": [{"name": "db", "upstream": "[::1]:5432"}]}, "IPv4 or a name - at `hops[0].upstream`"),
+        ({"hops": [{"name": "db", "upstream": "localhost?.corp.example:80"}]}, "hops[0].upstream"),
+        ({"hops": [{"name": "db", "upstream": "localhost#.corp.example:80"}]}, "hops[0].upstream"),
+        ({"hops": [{"name": "db", "upstream": "user@localhost:80"}]}, "hops[0].upstream"),
+        ({"hops": [{"name": "db", "upstream": ""}]}, "hops[0].upstream"),
+        ({"target": {"url": "http://[::1]:8000"}}, "IPv4 or a name - at `target.url`"),
+        ({"target": {"url": "http://localhost?.corp.example:80"}}, "target.url"),
+        ({"processes": [{"name": "web", "command": ["x"], "ready": "[::1]:80"}]}, "a name - at `processes[0].ready`"),
+        ({"processes": [{"name": "web", "command": ["x"], "ready": "a?b:80"}]}, "processes[0].ready"),
+        ({"processes": [{"name": "web", "command": ["x"], "ready": "a:0"}]}, "no such port - at `processes[0].ready`"),
+        ({"metrics": {"url": "http://[::1]:80/metrics"}}, "IPv4 or a name - at `metrics.url`"),
+        ({"metrics": {"url": "http://localhost?@corp.example/metrics"}}, "metrics.url"),
+        ({"metrics": {"url": "http://localhost:99999/metrics"}}, "no such port - at `metrics.url`"),
         ({"processes": [{"name": "web", "command": []}]}, "$.processes[0].command"),
         (
             {"processes": [{"name": "web", "command": ["x", "{hops.cache}"]}]},
@@ -155,6 +185,7 @@ def test_a_file_that_is_not_there_or_has_no_name(tmp_path: Path) -> None:
         {"target": {"url": "http://shop.example"}},
         {"hops": [{"name": "db", "upstream": "shop.example:5432"}]},
         {"metrics": {"url": "http://shop.example/metrics"}},
+        {"processes": [{"name": "web", "command": ["x"], "ready": "shop.example:5432"}]},
     ],
 )
 def test_another_machine_needs_leave(tmp_path: Path, changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,7 +37,7 @@ def sweep(*, reasons: list[str] | None = None, **changes: Any) -> dict[str, Any]
             point(0.3, 10.0, "metastable", wrong=True),
             point(0.9, 10.0, "invalid", runs=[run]),
         ],
-        "agreement": {"as_predicted": 2, "compared": 3, "recovery_ratio_median": 0.8, "ratios": 1},
+        "agreement": {"as_predicted": 2, "compared": 3, "recovery_ratios": [0.8], "never": 0, "not_in_hold": 1},
         "borders": [
             {"kind": "never", "lines": [[(0.5, 1.0), (0.5, 10.0)]]},
             {"kind": "unseen", "lines": [[(0.49, 1.0), (0.45, 5.0), (0.4, 10.0)]]},

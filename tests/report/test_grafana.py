@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rulezero.record import Record
-from rulezero.report.grafana import WHOLE_RUN, grafana_links
+from rulezero.report.grafana import WHOLE_RUN, grafana_links, prediction_marks
 from rulezero.report.html import render_html
 from rulezero.report.markdown import render_markdown
 
@@ -47,6 +47,26 @@ def test_both_reports_have_the_links(record: Record) -> None:
         assert url.replace("&", "&amp;") in page
         assert f"(<{url}>)" in text
         assert arm in page
+
+
+def test_what_was_predicted_is_marked_where_its_arm_ends(record: Record) -> None:
+    """Each arm's forms in one mark, with what is accepted; what lies outside says so in capitals."""
+    form = {"formula": "f", "predicted": 2.0, "measured": 2.2, "band": 0.25}
+    names = [arm["name"] for arm in record.manifest["arms"]]
+    told = {
+        names[0]: [{"name": "loads", "within": True, **form}, {"name": "age", "within": False, **form}],
+        names[1]: [{"name": "loads", "within": None, **form, "measured": None}],
+    }
+    arms = [{"name": name, "predictions": told.get(name, [])} for name in (*names[:2], "never began")]
+    marks = prediction_marks(shown(record).manifest, {"experiment": "x", "arms": arms})
+    assert [mark.tags for mark in marks] == [("rulezero", "prediction", "x", name) for name in names[:2]]
+    assert marks[0].text.splitlines() == [
+        names[0],
+        "loads: predicted 2, measured 2.2, within 1.5 to 2.5",
+        "age: predicted 2, measured 2.2, OUTSIDE 1.5 to 2.5",
+    ]
+    assert "measured -, not measured, 1.5 to 2.5" in marks[1].text
+    assert marks[1].start_s == marks[1].end_s == BEGAN_S + 60 + record.manifest["windows"][-1][2]
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,19 @@ def test_the_report_has_the_arms_the_defences_and_the_pairs() -> None:
     assert "| timeout\\_alone | timeout |" in text
     assert "points of goodput" in text
     assert "| timeout + deadline |" in text
-    assert "A difference below 5 is called none. 3 of 3 rounds were valid, from seed 1." in text
+    assert "3 of 3 rounds were valid, from seed 1." in text
     assert "    rulezero matrix sample" in text
+
+
+def test_from_what_on_a_difference_is_called_is_told() -> None:
+    """The floor and the margin are two things; without a measured floor both are what is notable."""
+    told = "all of its range is beyond 5, and none when all of it is within 5; anything else is not clear"
+    assert told in report(FOUND)
+    noisy = report(matrix(series(additive(timeout=0.1), floor=0.15))).replace("\\", "")
+    assert "is beyond 15, as `rulezero aa` measured here, and none when all of it is within 5;" in noisy
+    row = next(line for line in noisy.splitlines() if line.startswith("| timeout |"))
+    assert row.count("| not clear |") == 2
+    assert "no difference" not in row
 
 
 def test_an_invalid_round_is_told() -> None:
@@ -32,6 +43,14 @@ def test_an_invalid_round_is_told() -> None:
     found = matrix(series(additive(), rounds=2, valid=False, reasons=["none: busy"]))
     assert "- round-2 is invalid: none: busy" in report(found)
     assert "round-2 is invalid: none: busy" in render_matrix(found)
+
+
+def test_of_a_reason_only_the_first_line_is_told() -> None:
+    """The rest is the end of a log, which the record has."""
+    reasons = ["edge ended by itself (1): Traceback\n  File\nCatalogGoneError", "late"]
+    found = matrix(series(additive(), rounds=2, valid=False, reasons=reasons))
+    assert "- round-2 is invalid: edge ended by itself (1): Traceback; late\n" in report(found)
+    assert "CatalogGoneError" not in render_matrix(found)
 
 
 def test_a_yardstick_is_named() -> None:

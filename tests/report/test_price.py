@@ -86,6 +86,16 @@ def test_the_report_tells_what_was_left_out() -> None:
     assert "Left out" not in report(prices())
 
 
+def test_a_terminal_of_the_usual_width_gets_a_table() -> None:
+    """With what decides: each price and half of its range, what it did, and the star."""
+    acts = {"decisions": "acts", "decided": {"follower": 12.0}}
+    figures = {**row()["figures"], "acts": {**NONE, "mean": 12.0}}
+    text = printed(prices(row(), row("coalescing", figures=figures, **acts)), 80)
+    (line,) = (one for one in text.splitlines() if one.strip().startswith("coalescing"))
+    assert line.split() == ["coalescing", "none", "+0.2", "±0.1", "*", "+0.01", "±0.2", "+1", "±20", "acts", "12"]
+    assert max(map(len, text.splitlines())) <= 80
+
+
 @pytest.mark.parametrize("width", [60, 200])
 def test_every_terminal_gets_all_of_it(width: int) -> None:
     """A table where there is room, else lines; stars say without colour what is told from zero."""

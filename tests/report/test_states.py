@@ -55,6 +55,15 @@ def test_loop_waste_and_budget_stand_beside_it() -> None:
     }
 
 
+def test_where_an_arm_is_back_no_loop_is_named() -> None:
+    """Its busiest link has nothing to explain; where all are back, the column is gone."""
+    back, down = arm(state={**STATE, "state": "robust"}), arm("other", state=STATE)
+    assert "loop gain" not in state_table({"arms": [back, back]}).heads
+    table = state_table({"arms": [back, down]})
+    place = list(table.heads).index("loop gain")
+    assert [cells[place] for _, cells in table.rows] == ["-", "1.8 (edge-catalog)"]
+
+
 def test_what_no_arm_has_is_left_out() -> None:
     """And so is the sentence that explains it; a record without any of it has no table."""
     verdict = {"arms": [arm(state={**STATE, "gain": None}, dead_work={"edge": dead(0.0)}), arm("all")]}

@@ -1,7 +1,9 @@
 """A sweep in words, as a page and as a picture."""
 
 import io
+import json
 import xml.etree.ElementTree as ET
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,8 @@ from rulezero.report.picture import WIDTH, picture_png
 from rulezero.report.sweep import print_sweep, report
 from rulezero.report.sweep_page import render_sweep, sweep_svg
 from tests.report.sweeps import EVIL, point, sweep
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def printed(width: int, **changes: Any) -> str:
@@ -100,3 +104,9 @@ def test_legends_that_are_long_take_several_lines() -> None:
 def test_text_of_the_record_is_no_markup(draw: Any) -> None:
     """Whatever an experiment is called."""
     assert EVIL not in draw(sweep(experiment=EVIL, arm=EVIL, reasons=[EVIL]))
+
+
+def test_the_map_in_the_docs_is_of_the_record_that_is_kept() -> None:
+    """docs/sweep.svg is drawn from docs/records/retry_storm_sweep, as `rulezero report` draws it."""
+    kept = json.loads((DOCS / "records/retry_storm_sweep/sweep.json").read_bytes())
+    assert (DOCS / "sweep.svg").read_text(encoding="utf-8") == sweep_svg(kept)

@@ -1,0 +1,1 @@
+"""Every experiment over several seeds: what its closed form says, beside what was measured."""
