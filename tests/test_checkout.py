@@ -118,7 +118,7 @@ def test_arms_come_in_the_order_named_or_all() -> None:
     ("names", "told"),
     [
         (("none", "rety"), "^sample has no arm 'rety'; there are: none, retry, all$"),
-        (("none", "none"), "^an arm is named twice in --arms; name each once$"),
+        (("none", "none"), "^an arm is named twice; name each once$"),
     ],
 )
 def test_arms_that_cannot_be_run_are_told(names: tuple[str, ...], told: str) -> None:
