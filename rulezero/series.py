@@ -5,7 +5,7 @@ interrupted goes on from there.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -16,6 +16,7 @@ FILE = "series.json"
 SCHEMA_VERSION = 1
 
 Arms = dict[str, dict[str, float | None]]
+_Asked = TypeVar("_Asked")
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +67,14 @@ def new_series(parent: Path, series: Series) -> Path:
 def write_series(folder: Path, series: Series) -> None:
     """Write it as a whole or not at all. Raises StorageProblem."""
     write_text(folder / FILE, msgspec.json.format(msgspec.json.encode(series), indent=2).decode() + "\n")
+
+
+def asked_as(series: Series, form: type[_Asked]) -> _Asked:
+    """Return what a series was asked for, in the form of its verb. Raises UsageProblem when it does not say that."""
+    try:
+        return msgspec.convert(series.asked, form)
+    except msgspec.ValidationError as error:
+        raise UsageProblem(f"series.json does not say what was asked ({error}); measure it again") from None
 
 
 def kind_of(folder: Path) -> str | None:

@@ -14,7 +14,6 @@ from msgspec import Meta
 
 from rulezero.errors import UsageProblem
 from rulezero.experiment import Arm, Experiment
-from rulezero.series import Series
 from rulezero.toggles.settings import NAMES
 
 DEFENCES_MIN, DEFENCES_DEFAULT, DEFENCES_MAX = 2, 4, 6
@@ -33,14 +32,6 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     yardstick: str | None
     definition: str
     floor: Annotated[float, Meta(ge=0)] | None
-
-
-def require_asked(series: Series) -> None:
-    """Raise UsageProblem when a matrix does not say what was asked, because somebody changed it."""
-    try:
-        msgspec.convert(series.asked, Asked)
-    except msgspec.ValidationError as error:
-        raise UsageProblem(f"series.json does not say what was asked ({error}); measure it again") from None
 
 
 def chosen_defences(experiment: Experiment, asked: Sequence[str]) -> tuple[str, ...]:

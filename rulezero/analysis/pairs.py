@@ -9,8 +9,7 @@ from msgspec import Meta
 
 from rulezero.analysis.judge import NOTABLE
 from rulezero.analysis.measures import GOODPUT, MEASURES, Better
-from rulezero.errors import UsageProblem
-from rulezero.series import Entry, Series
+from rulezero.series import Entry, Series, asked_as
 
 YARDSTICK = "yardstick"
 
@@ -65,10 +64,7 @@ class Column:
 
 def asked_of(series: Series) -> Asked:
     """Return what was asked for. Raises UsageProblem when the series does not say it."""
-    try:
-        return msgspec.convert(series.asked, Asked)
-    except msgspec.ValidationError as error:
-        raise UsageProblem(f"series.json does not say what was asked ({error}); measure it again") from None
+    return asked_as(series, Asked)
 
 
 def columns(asked: Asked) -> list[Column]:

@@ -17,7 +17,6 @@ from rulezero.analysis.beside import CONTROL, control_of
 from rulezero.analysis.paired import ERROR_RATE, interval
 from rulezero.analysis.price_figures import DECIDED
 from rulezero.analysis.trips import kind_of
-from rulezero.errors import UsageProblem
 from rulezero.series import Arms, Entry, Series
 
 SCHEMA_VERSION = 1
@@ -32,14 +31,6 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     target: str
     definition: str
-
-
-def require_asked(series: Series) -> None:
-    """Raise UsageProblem when a price list does not say what was asked, because somebody changed it."""
-    try:
-        msgspec.convert(series.asked, Asked)
-    except msgspec.ValidationError as error:
-        raise UsageProblem(f"series.json does not say what was asked ({error}); measure it again") from None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

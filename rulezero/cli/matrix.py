@@ -10,8 +10,8 @@ import orjson
 
 from rulezero.cli.output import new_console
 from rulezero.cli.pairs import known_floor
-from rulezero.cli.run import add_shared_arguments, names
-from rulezero.cli.targets import add_target, targeted
+from rulezero.cli.run import add_series_arguments, names
+from rulezero.cli.targets import targeted
 from rulezero.errors import EXIT_SUPPORTED, EXIT_UNKNOWN, UsageProblem
 
 if TYPE_CHECKING:
@@ -40,10 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         help=f"how many rounds: each runs all arms under the same arrivals (default: {_PAIRS})",
     )
-    parser.add_argument("--resume", type=Path, metavar="FOLDER", help="go on with a series that was interrupted")
-    add_target(parser)
-    add_shared_arguments(parser)
-    parser.set_defaults(prometheus=False)
+    add_series_arguments(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -58,11 +55,11 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def read(folder: Path) -> "Series":
     """Return a series of this verb. Raises UsageProblem."""
-    from rulezero.analysis.combinations import require_asked
-    from rulezero.series import read_series
+    from rulezero.analysis.combinations import Asked
+    from rulezero.series import asked_as, read_series
 
     series = read_series(folder, NAME)
-    require_asked(series)
+    asked_as(series, Asked)
     return series
 
 

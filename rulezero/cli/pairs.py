@@ -3,14 +3,13 @@
 import argparse
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from rulezero.cli.output import new_console
-from rulezero.cli.run import add_shared_arguments
-from rulezero.cli.targets import add_target, targeted
+from rulezero.cli.run import add_series_arguments
+from rulezero.cli.targets import targeted
 from rulezero.errors import UsageProblem
 from rulezero.experiment import Arm
 
@@ -36,10 +35,8 @@ def add_pair_arguments(parser: argparse.ArgumentParser, *, pairs: int) -> None:
         type=int,
         help=f"how many, of which each runs all arms under the same arrivals (default: {pairs})",
     )
-    parser.add_argument("--resume", type=Path, metavar="FOLDER", help="go on with a series that was interrupted")
-    add_target(parser)
-    add_shared_arguments(parser)
-    parser.set_defaults(prometheus=False, pairs_unsaid=pairs)
+    parser.set_defaults(pairs_unsaid=pairs)
+    add_series_arguments(parser)
 
 
 def asked_for(arguments: argparse.Namespace, verb: str) -> "Request":

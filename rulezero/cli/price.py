@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from rulezero.cli.output import new_console
-from rulezero.cli.run import add_shared_arguments, names
-from rulezero.cli.targets import add_target, targeted
+from rulezero.cli.run import add_series_arguments, names
+from rulezero.cli.targets import targeted
 from rulezero.errors import EXIT_SUPPORTED, EXIT_UNKNOWN, UsageProblem
 
 if TYPE_CHECKING:
@@ -29,11 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("--defences", type=names, default=(), help="names, separated by commas; default: all")
     parser.add_argument("--rounds", type=int, help=f"how often all of them are run (default: {_ROUNDS})")
-    parser.add_argument("--resume", type=Path, metavar="FOLDER", help="go on with a series that was interrupted")
     parser.add_argument("--table", type=Path, metavar="FOLDER", help="print the table of a series for docs/price.md")
-    add_target(parser)
-    add_shared_arguments(parser)
-    parser.set_defaults(prometheus=False)
+    add_series_arguments(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -78,11 +75,11 @@ def conclude(folder: Path, series: "Series") -> dict[str, Any]:
 
 def read(folder: Path) -> "Series":
     """Return a series of this verb. Raises UsageProblem."""
-    from rulezero.analysis.price import require_asked
-    from rulezero.series import read_series
+    from rulezero.analysis.price import Asked
+    from rulezero.series import asked_as, read_series
 
     series = read_series(folder, NAME)
-    require_asked(series)
+    asked_as(series, Asked)
     return series
 
 

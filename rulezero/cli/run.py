@@ -42,6 +42,14 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the result as JSON and nothing else")
 
 
+def add_series_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of every verb that makes a series of runs."""
+    parser.add_argument("--resume", type=Path, metavar="FOLDER", help="go on with a series that was interrupted")
+    add_target(parser)
+    add_shared_arguments(parser)
+    parser.set_defaults(prometheus=False)
+
+
 def names(text: str) -> tuple[str, ...]:
     """Return the names that an option separates by commas; spaces and empty ones are forgiven."""
     return tuple(name.strip() for name in text.split(",") if name.strip())

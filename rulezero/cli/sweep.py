@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from rulezero.cli.output import new_console
-from rulezero.cli.run import add_shared_arguments
-from rulezero.cli.targets import add_target, targeted
+from rulezero.cli.run import add_series_arguments
+from rulezero.cli.targets import targeted
 from rulezero.errors import EXIT_SUPPORTED, EXIT_UNKNOWN, Problem, StorageProblem, UsageProblem
 
 if TYPE_CHECKING:
@@ -42,10 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--steps", type=int, default=_STEPS, help="values of a range that says none (default: %(default)s)"
     )
-    parser.add_argument("--resume", type=Path, metavar="FOLDER", help="go on with a sweep that was interrupted")
-    add_target(parser)
-    add_shared_arguments(parser)
-    parser.set_defaults(prometheus=False)
+    add_series_arguments(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:

@@ -74,8 +74,7 @@ def kill_parts(folder: Path) -> None:
 
 def sweep() -> list[Path]:
     """Remove the directories of dead runners, and what lives of their labs. Returns what was removed."""
-    stale = [folder for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*") if _is_ours(folder)]
-    stale = [folder for folder in stale if not owner_lives(folder)]
+    stale = [folder for folder in _ours() if not owner_lives(folder)]
     for folder in stale:
         kill_parts(folder)
         remove(folder)
@@ -84,8 +83,7 @@ def sweep() -> list[Path]:
 
 def other_owners() -> list[int]:
     """Return the process ids of whoever else has a lab on this machine, as far as this user may see."""
-    folders = [folder for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*") if _is_ours(folder)]
-    owners = {int(folder.name.split("-")[1]) for folder in folders if owner_lives(folder)}
+    owners = {int(folder.name.split("-")[1]) for folder in _ours() if owner_lives(folder)}
     return sorted(owners - {os.getpid()})
 
 
@@ -96,6 +94,10 @@ def owner_lives(folder: Path) -> bool:
     except OSError:
         # Made a moment ago, or never finished: then only the name tells.
         return psutil.pid_exists(int(folder.name.split("-")[1]))
+
+
+def _ours() -> list[Path]:
+    return [folder for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*") if _is_ours(folder)]
 
 
 def _is_ours(folder: Path) -> bool:
